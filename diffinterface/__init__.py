@@ -1,0 +1,80 @@
+"""One interface to every automatic-differentiation engine."""
+
+from __future__ import annotations
+
+from . import extend
+from .adtypes import (
+    ADType,
+    AutoAutograd,
+    AutoComplexStep,
+    AutoFiniteDiff,
+    AutoForwardDiff,
+    AutoJax,
+    AutoTorch,
+    MixedMode,
+    NoAutoDiff,
+    SecondOrder,
+)
+from .arrays import array_namespace
+from .config import Config, config_context, get_config, set_config
+from .contexts import Cache, Constant, Static
+from .errors import (
+    BackendNotInstalledError,
+    DiffInterfaceError,
+    InputError,
+    NestedDifferentiationError,
+    NonAnalyticError,
+    NonScalarOutputError,
+    OutputError,
+    PrecisionWarning,
+    PreparationMismatchError,
+    ShapeError,
+    UnknownBackendError,
+    UnsupportedOperatorError,
+)
+from .inplace import inplace
+from .linear import linear_operator
+from .operators import *  # noqa: F403 - its __all__ is the table of operators
+from .operators import __all__ as _operators
+from .registry import check_available, known_backends
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ADType",
+    "AutoAutograd",
+    "AutoComplexStep",
+    "AutoFiniteDiff",
+    "AutoForwardDiff",
+    "AutoJax",
+    "AutoTorch",
+    "BackendNotInstalledError",
+    "Cache",
+    "Config",
+    "Constant",
+    "DiffInterfaceError",
+    "InputError",
+    "MixedMode",
+    "NestedDifferentiationError",
+    "NoAutoDiff",
+    "NonAnalyticError",
+    "NonScalarOutputError",
+    "OutputError",
+    "PrecisionWarning",
+    "PreparationMismatchError",
+    "SecondOrder",
+    "ShapeError",
+    "Static",
+    "UnknownBackendError",
+    "UnsupportedOperatorError",
+    "array_namespace",
+    "check_available",
+    "config_context",
+    "extend",
+    "get_config",
+    "inplace",
+    "known_backends",
+    "linear_operator",
+    "set_config",
+    *_operators,
+]

@@ -1,0 +1,191 @@
+"""Declarations of differentiation backends: inert, frozen, hashable, and free to import.
+
+An `ADType` says *which* engine to use and how; it imports nothing. `diffinterface.registry` turns it
+into the `Backend` that does the work, through the entry point named by its `name`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from .errors import InputError
+
+Mode = Literal["auto", "forward", "reverse"]
+_MODES = ("auto", "forward", "reverse")
+
+
+@dataclass(frozen=True)
+class ADType:
+    """Base of every declaration; subclass it to declare a backend of your own.
+
+    Attributes
+    ----------
+    name : str
+        Class attribute: the entry point (group ``diffinterface.backends``) that resolves it.
+    """
+
+    name: ClassVar[str] = ""
+
+
+def _check_choice(owner: ADType, field: str, got: object, allowed: tuple[object, ...]) -> None:
+    if got not in allowed:
+        wanted = ", ".join(repr(choice) for choice in allowed)
+        raise InputError(
+            f"{type(owner).__name__}: {field}={got!r} is not one of {wanted}.",
+            got=got,
+            expected=allowed,
+        )
+
+
+def _check_positive(owner: ADType, field: str, got: float | None) -> None:
+    if got is not None and not got > 0:
+        raise InputError(
+            f"{type(owner).__name__}: {field}={got!r}, expected a positive number or None.", got=got
+        )
+
+
+@dataclass(frozen=True)
+class AutoForwardDiff(ADType):
+    """Dual numbers over the caller's own arrays; needs only the base install.
+
+    Parameters
+    ----------
+    chunk_size : int, optional
+        How many tangents one evaluation of f carries; None means 64.
+    """
+
+    name: ClassVar[str] = "forwarddiff"
+    chunk_size: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_positive(self, "chunk_size", self.chunk_size)
+
+
+@dataclass(frozen=True)
+class AutoFiniteDiff(ADType):
+    """Finite differences: for functions that no other engine can enter.
+
+    Parameters
+    ----------
+    scheme : {"central", "forward", "richardson"}
+        Two-sided, one-sided, or central differences extrapolated to a vanishing step.
+    relative_step, absolute_step : float, optional
+        The step is ``max(relative_step * abs(x), absolute_step)``; None chooses it from the
+        precision that f really returns.
+    """
+
+    name: ClassVar[str] = "finitediff"
+    scheme: Literal["central", "forward", "richardson"] = "central"
+    relative_step: float | None = None
+    absolute_step: float | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice(self, "scheme", self.scheme, ("central", "forward", "richardson"))
+        _check_positive(self, "relative_step", self.relative_step)
+        _check_positive(self, "absolute_step", self.absolute_step)
+
+
+@dataclass(frozen=True)
+class AutoComplexStep(ADType):
+    """The complex-step method: exact to rounding, for real functions that extend analytically."""
+
+    name: ClassVar[str] = "complexstep"
+
+
+@dataclass(frozen=True)
+class AutoJax(ADType):
+    """JAX.
+
+    Parameters
+    ----------
+    mode : {"auto", "forward", "reverse"}
+        "auto" lets each operator choose.
+    jit : bool
+        Whether prepared calls are compiled with ``jax.jit``. Calls without preparation never are.
+    """
+
+    name: ClassVar[str] = "jax"
+    mode: Mode = "auto"
+    jit: bool = True
+
+    def __post_init__(self) -> None:
+        _check_choice(self, "mode", self.mode, _MODES)
+
+
+@dataclass(frozen=True)
+class AutoTorch(ADType):
+    """PyTorch: the autograd tape, and ``torch.func`` where transforms are needed.
+
+    Parameters
+    ----------
+    mode : {"auto", "forward", "reverse"}
+        "auto" lets each operator choose.
+    compile : bool
+        Whether prepared calls run f through ``torch.compile``.
+    """
+
+    name: ClassVar[str] = "torch"
+    mode: Mode = "auto"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        _check_choice(self, "mode", self.mode, _MODES)
+
+
+@dataclass(frozen=True)
+class AutoAutograd(ADType):
+    """HIPS autograd, over ``autograd.numpy``."""
+
+    name: ClassVar[str] = "autograd"
+    mode: Mode = "auto"
+
+    def __post_init__(self) -> None:
+        _check_choice(self, "mode", self.mode, _MODES)
+
+
+@dataclass(frozen=True)
+class NoAutoDiff(ADType):
+    """A declaration that this function must not be differentiated: every operator raises."""
+
+    name: ClassVar[str] = "none"
+
+
+@dataclass(frozen=True)
+class SecondOrder(ADType):
+    """Two backends for second-order operators: `outer` differentiates the derivative by `inner`.
+
+    First-order operators use `inner`.
+    """
+
+    name: ClassVar[str] = "second_order"
+    outer: ADType
+    inner: ADType
+
+    def __post_init__(self) -> None:
+        _check_members(self, outer=self.outer, inner=self.inner)
+
+
+@dataclass(frozen=True)
+class MixedMode(ADType):
+    """A forward backend for pushforwards and a reverse one for pullbacks.
+
+    Operators that can be had both ways go to the one that the shapes favour.
+    """
+
+    name: ClassVar[str] = "mixed_mode"
+    forward: ADType
+    reverse: ADType
+
+    def __post_init__(self) -> None:
+        _check_members(self, forward=self.forward, reverse=self.reverse)
+
+
+def _check_members(owner: ADType, **members: object) -> None:
+    for field, member in members.items():
+        if not isinstance(member, ADType):
+            raise InputError(
+                f"{type(owner).__name__}: {field}={member!r} is not an ADType; "
+                f"write {field}=AutoForwardDiff(), AutoJax() or another declaration.",
+                got=member,
+            )

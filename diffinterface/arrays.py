@@ -1,0 +1,173 @@
+"""Arrays of any framework: who owns one, how it travels, and its array-API namespace.
+
+The core knows NumPy and Python numbers. Every other array type, dual numbers and autograd boxes
+included, belongs to a `Framework` that an adapter registers (entry-point group
+``diffinterface.frameworks``, keyed by the top-level module in which its classes are defined).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from .errors import InputError
+
+Array = Any  # every framework has its own class; the array API standard names no base
+
+NUMBERS = (float, complex, int)
+
+
+class Framework:
+    """One family of array types, and the questions that the core asks about its arrays.
+
+    The defaults serve any array that follows the array-API standard and ``__dlpack__``.
+    """
+
+    name: str = "numpy"
+    wraps: bool = False  # an engine's tracers: dual numbers, boxes
+
+    def to_numpy(self, x: Array) -> Any:
+        """A finished NumPy copy of `x`, safe to overwrite."""
+        return np.array(x)
+
+    def from_numpy(self, a: Any, like: Array) -> Array:
+        """`a` as an array of this framework that shares no memory with it, on the device of `like`."""
+        return np.array(a)
+
+    def namespace(self, x: Array) -> Any:
+        """The array-API namespace in which to compute with `x`."""
+        return array_api_compat.array_namespace(x)
+
+    def scratch(self, buffer: Array, like: Array) -> Array:
+        """A fresh copy of `buffer` into which values computed from `like` may be written."""
+        return np.array(buffer)
+
+    def own(self, x: Array) -> Array:
+        """`x`, or a copy where the caller could overwrite it, still connected to any outer trace."""
+        return x.copy()
+
+    def is_traced(self, x: Array) -> bool:
+        """Whether a transform outside our own call is recording `x`, so that a copy would lose it."""
+        return self.wraps
+
+    def device(self, x: Array) -> Any:
+        """The device of `x` where a prepared call must find the same one again, else None."""
+        return None
+
+
+NUMPY = Framework()
+_numpy_types = (np.ndarray, np.generic, *NUMBERS)
+_framework_by_type: dict[type, Framework | None] = dict.fromkeys((np.ndarray, *NUMBERS), NUMPY)
+
+
+def framework_of(x: Any) -> Framework | None:
+    """The framework that owns `x`, or None if `x` is no array and no number."""
+    try:
+        return _framework_by_type[type(x)]
+    except KeyError:
+        found = _framework_by_type[type(x)] = _find_framework(type(x))
+        return found
+
+
+def _find_framework(kind: type) -> Framework | None:
+    if kind.__module__ == "builtins":
+        return NUMPY if issubclass(kind, NUMBERS) else None
+    from .registry import find_framework
+
+    for base in kind.__mro__:
+        if base.__module__ != "builtins":
+            found = find_framework(base.__module__.partition(".")[0])
+            if found is not None:
+                return found
+        if base in _numpy_types:
+            return NUMPY
+    # An array of a library that no adapter speaks for: the standard is enough to compute with it.
+    return Framework() if hasattr(kind, "__array_namespace__") else None
+
+
+def array_namespace(*arrays: Any) -> Any:
+    """The array-API namespace in which backend-neutral functions are written.
+
+    Extends `array_api_compat.array_namespace` to dual numbers, autograd boxes, Python numbers, and
+    the array types that plugins register.
+
+    Parameters
+    ----------
+    *arrays : array or number
+        Arrays of one framework, possibly wrapped by an engine that is differentiating. Where some are
+        wrapped and others plain, the wrapped one's namespace wins: it takes both.
+
+    Returns
+    -------
+    module
+        A namespace with the functions of the array-API standard.
+
+    Raises
+    ------
+    InputError
+        If no argument is an array or a number, or arrays of several frameworks meet.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> def norm(x):
+    ...     xp = di.array_namespace(x)
+    ...     return xp.sqrt(xp.sum(x**2))
+    >>> di.gradient(norm, di.AutoForwardDiff(), np.array([3.0, 4.0]))
+    array([0.6, 0.8])
+    """
+    found: dict[str, tuple[Framework, Any]] = {}
+    for x in arrays:
+        framework = framework_of(x)
+        if framework is None:
+            raise InputError(
+                f"array_namespace got a {type(x).__qualname__}, expected an array or a number.",
+                got=x,
+            )
+        if framework is not NUMPY or not isinstance(x, NUMBERS):
+            found.setdefault(framework.name, (framework, x))
+    wrapping = [pair for pair in found.values() if pair[0].wraps]
+    candidates = wrapping or [pair for name, pair in found.items() if name != "numpy"]
+    if len(candidates) > 1:
+        names = " and ".join(sorted(framework.name for framework, _ in candidates))
+        raise InputError(
+            f"array_namespace got arrays of {names}, expected arrays of one framework."
+        )
+    if not candidates:
+        return array_api_compat.array_namespace(np.empty(0))
+    framework, x = candidates[0]
+    return framework.namespace(x)
+
+
+def dtype_name(x: Array) -> str:
+    """The dtype of an array or number by its standard name: "float64", "int32", "complex128"."""
+    dtype = getattr(x, "dtype", None)
+    if dtype is None:
+        return np.asarray(x).dtype.name
+    return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+
+
+def is_inexact(x: Array) -> bool:
+    """Whether `x` has a real or complex floating dtype, the ones that can be differentiated."""
+    return dtype_name(x).startswith(("float", "complex", "bfloat"))
+
+
+def is_complex(x: Array) -> bool:
+    """Whether `x` has a complex dtype."""
+    return dtype_name(x).startswith("complex")
+
+
+def shape_of(x: Array) -> tuple[int, ...]:
+    """The shape of an array or number, as a tuple of ints."""
+    return tuple(getattr(x, "shape", ()))
+
+
+def size_of(x: Array) -> int:
+    """The number of entries of an array or number."""
+    size = 1
+    for extent in shape_of(x):
+        size *= extent
+    return size

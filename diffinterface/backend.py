@@ -1,0 +1,168 @@
+"""What a backend is: preparation methods, each of which returns the plan that will be run.
+
+Give one primitive, `prepare_pushforward` or `prepare_pullback`, and inherit every operator from
+`diffinterface.derived`; override what the engine does better.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Callable
+from typing import Any, ClassVar, final
+
+from . import derived
+from .adtypes import ADType
+from .arrays import NUMPY, Array, Framework, framework_of
+from .errors import OutputError
+from .functions import Function
+from .trees import Leaves, Structure, flatten, flatten_with_none
+
+
+@final
+class Prep:
+    """A plan: `run` gives ``(value, result, aux)``, `result` the result alone.
+
+    Both take what the operator takes, as flat tuples of leaves: ``(x, contexts)``, ``(x, contexts, t)``,
+    or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`.
+    """
+
+    __slots__ = ("result", "run")
+
+    def __init__(
+        self,
+        run: Callable[..., tuple[Any, Any, Any]],
+        result: Callable[..., Any] | None = None,
+    ) -> None:
+        self.run = run
+        self.result: Callable[..., Any] = result or _second_of(run)
+
+
+def _second_of(run: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., Any]:
+    return lambda *args: run(*args)[1]
+
+
+class Backend(ABC):
+    """An engine behind the one interface.
+
+    A subclass sets `adtype_class`, and implements `prepare_pushforward` or `prepare_pullback`. All
+    arguments are flat: `x`, `contexts` and `t` are tuples of leaves, f is a `Function` whose call gives
+    ``(y_leaves, aux)``. The plans that the methods return give:
+
+    ======================= ================ ==================================== ==================
+    method                  run takes        result                               value
+    ======================= ================ ==================================== ==================
+    ``prepare_pushforward`` (x, contexts, t) like y                               y
+    ``prepare_pullback``    (x, contexts, t) like x                               y
+    ``prepare_derivative``  (x, contexts)    like y                               y
+    ``prepare_gradient``    (x, contexts)    like x                               y
+    ``prepare_jacobian``    (x, contexts)    rows[j][i]: ``y[j].shape+x[i].shape`` y
+    ``prepare_second_derivative`` (x, contexts) like y                            (y, derivative)
+    ``prepare_hvp``         (x, contexts, t) like x                               (y, gradient)
+    ``prepare_hessian``     (x, contexts)    rows[j][i]: ``x[j].shape+x[i].shape`` (y, gradient)
+    ``prepare_batched_jacobian`` (x, contexts) rows[j][i]: ``(batch, *y_j, *x_i)`` y
+    ======================= ================ ==================================== ==================
+
+    With ``batched=True`` the leaves of t carry one extra leading axis, and so does the result.
+    ``prepare_*_same_point`` fixes x and the contexts; its plan takes ``(t,)``.
+
+    Attributes
+    ----------
+    framework : Framework or None
+        The arrays that the engine computes with; None if it runs on the caller's own.
+    accepts : frozenset of str
+        Names of the frameworks whose arrays the engine takes as they are.
+    compiles : bool
+        Whether a plan may compile in what f captured; a prepared call then watches for rebinding.
+    chunk_size : int or None
+        How many seeds one evaluation should carry in the derived operators; None means all.
+    """
+
+    adtype_class: ClassVar[type[ADType]]
+    framework: Framework | None = None
+    accepts: frozenset[str] = frozenset()
+    compiles: bool = False
+    chunk_size: int | None = 64
+
+    def __init__(self, adtype: ADType) -> None:
+        self.adtype = adtype
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.adtype!r})"
+
+    # --- what the core asks about arrays ---------------------------------------------------------
+
+    def flatten(self, tree: Any) -> tuple[Leaves, Structure]:
+        """Leaves and structure of x, a tangent or a context; an engine may know more containers."""
+        return flatten(tree)
+
+    def flatten_output(self, tree: Any) -> tuple[Leaves, Structure]:
+        """The same for f's output, where None is a leaf, so that a missing return is seen."""
+        return flatten_with_none(tree)
+
+    def scratch(self, buffer: Array, x: Leaves) -> Array:
+        """A fresh copy of `buffer` that can hold values computed from `x`; see `Cache`."""
+        framework = framework_of(x[0]) if x else self.framework
+        return (framework or NUMPY).scratch(buffer, x[0] if x else buffer)
+
+    def check_output(self, leaf: Array) -> Array:
+        """`leaf` of f's output, if the engine can differentiate it; raises `OutputError` if not."""
+        got = framework_of(leaf)
+        native = self.framework
+        if native is None or got is native or got is NUMPY or (got is not None and got.wraps):
+            return leaf
+        raise OutputError(
+            f"f returned a {type(leaf).__module__}.{type(leaf).__qualname__} under {self.adtype!r}, "
+            f"expected arrays of {native.name}: a conversion inside f loses the derivative.",
+            got=leaf,
+            expected=native.name,
+        )
+
+    # --- primitives and derived operators --------------------------------------------------------
+
+    def prepare_pushforward(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return derived.pushforward_by_pullback(self, fn, x, contexts, t, batched)
+
+    def prepare_pullback(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return derived.pullback_by_pushforward(self, fn, x, contexts, t, batched)
+
+    def prepare_pushforward_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return derived.fix_point(self.prepare_pushforward(fn, x, contexts, t, batched), x, contexts)
+
+    def prepare_pullback_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return derived.fix_point(self.prepare_pullback(fn, x, contexts, t, batched), x, contexts)
+
+    def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return derived.derivative(self, fn, x, contexts)
+
+    def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return derived.gradient(self, fn, x, contexts)
+
+    def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return derived.jacobian(self, fn, x, contexts)
+
+    def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return derived.batched_jacobian(self, fn, x, contexts)
+
+    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return derived.second_derivative(self, self, fn, x, contexts)
+
+    def prepare_hvp(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return derived.hvp(self, self, fn, x, contexts, t, batched)
+
+    def prepare_hvp_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return derived.fix_point(self.prepare_hvp(fn, x, contexts, t, batched), x, contexts)
+
+    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return derived.hessian(self, self, fn, x, contexts)

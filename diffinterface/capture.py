@@ -1,0 +1,104 @@
+"""What a function captured: closure cells, defaults and globals that an engine may compile in.
+
+A compiling engine reads them once. `Capture` remembers which objects they held at preparation, and
+tells which of them have been rebound since. Mutated attributes and array contents cannot be seen;
+such values belong in contexts.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any, final
+
+_EMPTY = object()
+
+
+@final
+class Capture:
+    """The objects that f and the functions it reaches in its own module refer to."""
+
+    __slots__ = ("_cells", "_names", "_owners")
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._cells: list[tuple[CellType, Any, str]] = []
+        self._names: list[tuple[dict[str, Any], str, Any]] = []
+        self._owners: list[tuple[FunctionType, Any, Any]] = []
+        seen: set[int] = set()
+        for function in _functions(f):
+            self._add(function, function.__module__, seen)
+
+    def rebound(self) -> list[str]:
+        """Names that hold another object than at preparation; empty when nothing changed."""
+        for cell, value, _ in self._cells:
+            if _contents(cell) is not value:
+                return self._describe()
+        for namespace, name, value in self._names:
+            if namespace.get(name, _EMPTY) is not value:
+                return self._describe()
+        for function, defaults, keyword_defaults in self._owners:
+            if (
+                function.__defaults__ is not defaults
+                or function.__kwdefaults__ is not keyword_defaults
+            ):
+                return self._describe()
+        return []
+
+    def _describe(self) -> list[str]:
+        cells = [name for cell, value, name in self._cells if _contents(cell) is not value]
+        names = [name for space, name, v in self._names if space.get(name, _EMPTY) is not v]
+        owners = [
+            f"a default of {f.__name__}"
+            for f, d, k in self._owners
+            if f.__defaults__ is not d or f.__kwdefaults__ is not k
+        ]
+        return cells + names + owners
+
+    def _add(self, function: FunctionType, module: str, seen: set[int]) -> None:
+        if id(function) in seen:
+            return
+        seen.add(id(function))
+        if function.__defaults__ or function.__kwdefaults__:
+            self._owners.append((function, function.__defaults__, function.__kwdefaults__))
+        reached: list[Any] = []
+        names = function.__code__.co_freevars
+        for cell, name in zip(function.__closure__ or (), names, strict=True):
+            value = _contents(cell)
+            self._cells.append((cell, value, name))
+            reached.append(value)
+        for name in _global_names(function.__code__):
+            value = function.__globals__.get(name, _EMPTY)
+            if value is not _EMPTY and not isinstance(value, ModuleType | type):
+                self._names.append((function.__globals__, name, value))
+                reached.append(value)
+        for value in reached:
+            # Other modules' functions are libraries: theirs to keep, and too many to watch.
+            for inner in _functions(value):
+                if inner.__module__ == module:
+                    self._add(inner, module, seen)
+
+
+def _functions(f: Any) -> Iterator[FunctionType]:
+    """The plain functions inside a callable: through partial, bound methods and ``__call__``."""
+    if isinstance(f, functools.partial):
+        yield from _functions(f.func)
+    elif isinstance(f, MethodType):
+        yield from _functions(f.__func__)
+    elif isinstance(f, FunctionType):
+        yield f
+        yield from _functions(getattr(f, "__wrapped__", None))
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a cell not filled yet
+        return _EMPTY
+
+
+def _global_names(code: Any) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if hasattr(constant, "co_names"):  # a nested function's or comprehension's code
+            yield from _global_names(constant)

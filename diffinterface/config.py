@@ -1,0 +1,132 @@
+"""Configuration: the backend that None means, per call, per block, per process, per environment.
+
+Precedence: the argument, `config_context`, `set_config`, ``DIFFINTERFACE_BACKEND``, and last
+``AutoForwardDiff()``, which needs only the base install.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from .adtypes import ADType, AutoForwardDiff
+from .errors import InputError, UnknownBackendError
+from .registry import parse
+
+_ENVIRONMENT = "DIFFINTERFACE_BACKEND"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings in force.
+
+    Attributes
+    ----------
+    backend : ADType
+        What ``backend=None`` means.
+    """
+
+    backend: ADType
+
+
+_process: dict[str, Any] = {}
+_context: ContextVar[dict[str, Any] | None] = ContextVar("diffinterface_config", default=None)
+
+
+def as_adtype(backend: Any) -> ADType:
+    """An `ADType` from what a caller may write for a backend: one itself, a string, or None."""
+    if isinstance(backend, ADType):
+        return backend
+    if isinstance(backend, str):
+        return parse(backend)
+    if backend is None:
+        return get_config().backend
+    hint = "; write AutoForwardDiff() with parentheses" if isinstance(backend, type) else ""
+    raise UnknownBackendError(
+        f"Backend must be an ADType, a string or None, got {backend!r}{hint}.", got=backend
+    )
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    names = [field.name for field in fields(Config)]
+    for name in settings:
+        if name not in names:
+            raise InputError(f"Unknown setting {name!r}; known are {', '.join(names)}.", got=name)
+    if "backend" in settings and settings["backend"] is not None:
+        settings = {**settings, "backend": as_adtype(settings["backend"])}
+    return settings
+
+
+def set_config(**settings: Any) -> None:
+    """Set the configuration of the whole process; a setting of None goes back to its default.
+
+    Parameters
+    ----------
+    backend : ADType or str or None
+        What ``backend=None`` means in every operator.
+
+    Raises
+    ------
+    InputError
+        If a setting is unknown.
+    UnknownBackendError
+        If the backend is.
+
+    Examples
+    --------
+    >>> import diffinterface as di
+    >>> di.set_config(backend="forwarddiff(chunk_size=16)")
+    >>> di.get_config().backend
+    AutoForwardDiff(chunk_size=16)
+    >>> di.set_config(backend=None)
+    """
+    for name, value in _checked(settings).items():
+        if value is None:
+            _process.pop(name, None)
+        else:
+            _process[name] = value
+
+
+@contextmanager
+def config_context(**settings: Any) -> Iterator[None]:
+    """The configuration within a ``with`` block, for this thread or asynchronous task only.
+
+    Parameters
+    ----------
+    backend : ADType or str
+        What ``backend=None`` means in every operator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> with di.config_context(backend="finitediff"):
+    ...     print(di.get_config().backend.scheme)
+    central
+    """
+    kept = {name: value for name, value in _checked(settings).items() if value is not None}
+    token = _context.set({**(_context.get() or {}), **kept})
+    try:
+        yield
+    finally:
+        _context.reset(token)
+
+
+def get_config() -> Config:
+    """The configuration in force here.
+
+    Examples
+    --------
+    >>> import diffinterface as di
+    >>> di.get_config()
+    Config(backend=AutoForwardDiff(chunk_size=None))
+    """
+    settings = {**_process, **(_context.get() or {})}
+    if "backend" not in settings:
+        text = os.environ.get(_ENVIRONMENT)
+        settings["backend"] = parse(text) if text else AutoForwardDiff()
+    return replace(Config(AutoForwardDiff()), **settings)

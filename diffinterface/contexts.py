@@ -1,0 +1,108 @@
+"""Contexts: the arguments of f that are not differentiated, and how each one reaches the engine.
+
+A plain value is constant data. Its array and number leaves are traced by a compiling engine, so that
+new values do not recompile; its other leaves (strings, callables, None) are part of the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .arrays import framework_of
+from .errors import InputError
+from .trees import LEAF, Leaves, Structure
+
+Flatten = Callable[[Any], tuple[Leaves, Structure]]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that is data: the same as passing `value` plainly, spelled out."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Static:
+    """A hashable value that is part of the program: a compiling engine compiles it in.
+
+    Raises
+    ------
+    InputError
+        If `value` is not hashable.
+    """
+
+    value: Any
+
+    def __post_init__(self) -> None:
+        try:
+            hash(self.value)
+        except TypeError:
+            raise InputError(
+                f"Static({type(self.value).__qualname__}) is not hashable; pass a hashable value "
+                "(a tuple for a list), or Constant(...) if it is data.",
+                got=self.value,
+            ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class Cache:
+    """Scratch memory that f may overwrite.
+
+    Each evaluation of f gets a fresh copy of `buffer`, of the engine's own kind and able to hold
+    the values that it traces. The caller's buffer is never written.
+    """
+
+    buffer: Any
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """One context argument: which wrapper, what structure, and which of its leaves are data."""
+
+    wrapper: type | None
+    structure: Structure
+    statics: tuple[Any, ...]  # one entry a leaf: `_DATA`, or the leaf itself
+
+
+class _Data:
+    def __repr__(self) -> str:
+        return "data"
+
+
+_DATA: Any = _Data()
+
+
+def _slot(context: Any, flatten: Flatten) -> tuple[_Slot, Leaves]:
+    wrapper = type(context) if isinstance(context, Constant | Static | Cache) else None
+    if isinstance(context, Static):
+        return _Slot(Static, LEAF, (context.value,)), ()
+    value = context.value if isinstance(context, Constant) else context
+    value = context.buffer if isinstance(context, Cache) else value
+    if framework_of(value) is not None:
+        leaves, structure = (value,), LEAF
+    else:
+        leaves, structure = flatten(value)
+    data = tuple(leaf for leaf in leaves if framework_of(leaf) is not None)
+    statics = tuple(_DATA if framework_of(leaf) is not None else leaf for leaf in leaves)
+    return _Slot(Cache if wrapper is Cache else None, structure, statics), data
+
+
+def split(contexts: tuple[Any, ...], flatten: Flatten) -> tuple[tuple[_Slot, ...], Leaves]:
+    """The layout of a call's contexts, and their data leaves in one flat tuple."""
+    pairs = [_slot(context, flatten) for context in contexts]
+    return tuple(slot for slot, _ in pairs), tuple(leaf for _, data in pairs for leaf in data)
+
+
+def join(layout: tuple[_Slot, ...], data: Leaves, scratch: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """The arguments that f sees, from the data leaves: the inverse of `split`."""
+    remaining = iter(data)
+    arguments = []
+    for slot in layout:
+        leaves = [next(remaining) if static is _DATA else static for static in slot.statics]
+        if slot.wrapper is Cache:
+            leaves = [scratch(leaf) for leaf in leaves]
+        arguments.append(slot.structure.unflatten(leaves))
+    return tuple(arguments)

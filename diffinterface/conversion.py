@@ -1,0 +1,164 @@
+"""Between the caller's arrays and the engine's: what goes in is converted once, what comes out once.
+
+A result that is still being traced by an outer transform stays as it is: turning it into the caller's
+framework would cut the trace and lose a derivative in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import optree
+
+from .arrays import NUMBERS, NUMPY, Array, Framework, dtype_name, framework_of, is_inexact
+from .errors import InputError, NestedDifferentiationError
+from .functions import Function
+from .trees import Leaves
+
+if TYPE_CHECKING:
+    from .backend import Backend, Prep
+
+
+def caller_framework(x: Leaves) -> Framework:
+    """The one framework of the arrays in x.
+
+    Raises
+    ------
+    InputError
+        If a leaf is no array, has an integer or boolean dtype, or frameworks mix.
+    """
+    if not x:
+        raise InputError("x holds no array: there is nothing to differentiate.", got=x)
+    found: dict[str, Framework] = {}
+    for leaf in x:
+        framework = framework_of(leaf)
+        if framework is None:
+            raise InputError(
+                f"x holds a {type(leaf).__qualname__}, expected arrays, numbers or a tree of them "
+                "(a class of your own must be registered with optree.register_pytree_node).",
+                got=leaf,
+            )
+        if not is_inexact(leaf):
+            name = dtype_name(leaf)
+            cast = "float(x)" if isinstance(leaf, int) else "x.astype('float64')"
+            cast = "x.to(torch.float64)" if framework.name == "torch" else cast
+            raise InputError(
+                f"x has dtype {name}, which cannot be differentiated; pass floating values: {cast}.",
+                got=name,
+                expected="a floating dtype",
+            )
+        found[framework.name] = framework
+    if len(found) > 1:
+        raise InputError(
+            f"x mixes arrays of {' and '.join(sorted(found))}, expected one framework a tree.",
+            got=sorted(found),
+        )
+    return next(iter(found.values()))
+
+
+class Converter:
+    """The two directions for one backend and one caller, decided at preparation."""
+
+    __slots__ = ("_backend", "_caller", "_like", "_native", "plain", "same")
+
+    def __init__(self, backend: Backend, x: Leaves) -> None:
+        self._backend = backend
+        self._caller = caller_framework(x)
+        self._native = backend.framework
+        # Only where results cross to another framework; else a plan would keep x, or its trace, alive.
+        crosses = self._native is not None and self._caller not in (NUMPY, self._native)
+        self._like = x[0] if crosses and x else None
+        #: Whether leaves of the caller go in, and come out, untouched (0-d results of NumPy aside).
+        self.plain = self._native is None or self._caller.name in backend.accepts
+        #: Whether results come out in the caller's framework with nothing left to do.
+        self.same = self._caller is not NUMPY and self._caller is self._native
+        if not self.plain and self._caller.wraps:
+            raise NestedDifferentiationError(
+                f"x is being differentiated by {self._caller.name}, and {backend.adtype!r} cannot run "
+                f"on its arrays; use a backend that does: AutoForwardDiff(), or {self._caller.name}'s "
+                "own.",
+                outer=self._caller.name,
+                inner=backend.adtype,
+            )
+
+    def enter(self, leaves: Leaves) -> Leaves:
+        """Leaves of x or of a tangent, as the engine takes them."""
+        return tuple(
+            self._enter(np.asarray(leaf) if isinstance(leaf, NUMBERS) else leaf) for leaf in leaves
+        )
+
+    def enter_contexts(self, leaves: Leaves, x: Leaves) -> Leaves:
+        """Leaves of contexts, beside x as the engine takes it.
+
+        Python numbers stay as they are, so that they promote as they do in f's own code.
+        """
+        like = x[0] if x and self._caller is self._native else None
+        return tuple(
+            leaf if isinstance(leaf, NUMBERS) else self._enter(leaf, like) for leaf in leaves
+        )
+
+    def _enter(self, leaf: Array, like: Array = None) -> Array:
+        framework = framework_of(leaf)
+        if self._native is None or framework is None or framework.name in self._backend.accepts:
+            return leaf
+        if framework.is_traced(leaf):
+            raise NestedDifferentiationError(
+                f"An argument is being traced by {framework.name}, and {self._backend.adtype!r} would "
+                "have to copy it, which loses that derivative; use a backend of the same framework.",
+                outer=framework.name,
+                inner=self._backend.adtype,
+            )
+        return self._native.from_numpy(framework.to_numpy(leaf), like)
+
+    def leave(self, leaf: Array) -> Array:
+        """One array of a result, as the caller gets it."""
+        framework = framework_of(leaf)
+        if framework is self._caller or framework is None:
+            return leaf[()] if type(leaf) is np.ndarray and leaf.ndim == 0 else leaf
+        if framework.is_traced(leaf):
+            return leaf
+        array = framework.to_numpy(leaf)
+        if self._caller is NUMPY:
+            return array[()] if array.ndim == 0 else array
+        return self._caller.from_numpy(array, self._like)
+
+    def leave_all(self, result: Any) -> Any:
+        """A result of flat tuples, nested or not."""
+        if type(result) is tuple:
+            return tuple(self.leave_all(part) for part in result)
+        return self.leave(result)
+
+    def leave_aux(self, aux: Any) -> Any:
+        """The auxiliary output: arrays of the engine become the caller's, all else stays."""
+        if aux is None or self._native is None:
+            return aux
+        return optree.tree_map(
+            lambda leaf: self.leave(leaf) if framework_of(leaf) is self._native else leaf, aux
+        )
+
+    def leave_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        """What a plan's `run` gives, as the caller gets it."""
+        value, result, aux = parts
+        return self.leave_all(value), self.leave_all(result), self.leave_aux(aux)
+
+
+def prepare(
+    backend: Backend,
+    method: str,
+    fn: Function,
+    x: Leaves,
+    contexts: Leaves,
+    *t: Any,
+    **options: Any,
+) -> tuple[Prep, Converter]:
+    """A backend's plan for arguments of any framework, and the converter that serves it."""
+    converter = Converter(backend, x)
+    build: Callable[..., Prep] = getattr(backend, f"prepare_{method}")
+    seeds = [converter.enter(leaves) for leaves in t]
+    entered = converter.enter(x)
+    plan = build(
+        fn.on(backend), entered, converter.enter_contexts(contexts, entered), *seeds, **options
+    )
+    return plan, converter

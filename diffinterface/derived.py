@@ -1,0 +1,333 @@
+"""Every operator from one primitive: the pushforward or the pullback that a backend gives.
+
+The functions here are the bodies of `Backend`'s default methods. They work on flat tuples of leaves
+and through the array-API namespace of whatever arrays the engine runs on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import assembly
+from .arrays import array_namespace, is_complex, shape_of, size_of
+from .errors import NonAnalyticError, UnsupportedOperatorError
+from .functions import Function
+from .seeds import basis, cast, match_cotangent
+from .trees import Leaves
+
+if TYPE_CHECKING:
+    from .backend import Backend, Prep
+
+
+def has_forward(backend: Backend) -> bool:
+    """Whether the backend gives its own pushforward."""
+    from .backend import Backend
+
+    return type(backend).prepare_pushforward is not Backend.prepare_pushforward
+
+
+def has_reverse(backend: Backend) -> bool:
+    """Whether the backend gives its own pullback."""
+    from .backend import Backend
+
+    return type(backend).prepare_pullback is not Backend.prepare_pullback
+
+
+def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
+    """A plan at one point, from the general one: correct for every engine, if not the fastest."""
+    from .backend import Prep
+
+    return Prep(lambda t: plan.run(x, contexts, t), lambda t: plan.result(x, contexts, t))
+
+
+# --- the primitives from each other --------------------------------------------------------------
+
+
+def pullback_by_pushforward(
+    backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
+) -> Prep:
+    """Adjoint of the pushforward, one basis direction of x after the other."""
+    from .backend import Prep
+
+    push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
+
+    def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
+        value, columns, aux = _columns(backend, fn, push, x, contexts)
+        cotangents = match_cotangent(t, value, batched)
+        flat = assembly.adjoint(cotangents, value, columns, batched)
+        if any(is_complex(leaf) for leaf in x):
+            _, turned, _ = _columns(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.adjoint(cotangents, value, turned, batched)
+        return value, assembly.split(flat, x, batched), aux
+
+    return Prep(run)
+
+
+def pushforward_by_pullback(
+    backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
+) -> Prep:
+    """The Jacobian of a reverse-mode engine, applied to the tangents."""
+    from .backend import Prep
+
+    if any(is_complex(leaf) for leaf in x):
+        raise UnsupportedOperatorError(
+            f"{backend.adtype!r} gives only a pullback, from which the pushforward at a complex x is "
+            "not derived; use a backend with forward mode.",
+            backend=backend.adtype,
+            operator="pushforward",
+        )
+    plan = _jacobian_reverse(backend, fn, x, contexts)
+
+    def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
+        value, rows, aux = plan.run(x, contexts)
+        return value, assembly.apply(rows, value, t, batched), aux
+
+    return Prep(run)
+
+
+# --- first order ---------------------------------------------------------------------------------
+
+
+def derivative(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """The pushforward of 1."""
+    from .backend import Prep
+
+    seed = tuple(array_namespace(leaf).ones_like(leaf) for leaf in x)
+    plan = backend.prepare_pushforward(fn, x, contexts, seed)
+    check_analytic(backend, fn, x, contexts)
+    return Prep(lambda x, c: plan.run(x, c, seed), lambda x, c: plan.result(x, c, seed))
+
+
+def gradient(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """The pullback of 1, or one directional derivative for each entry of x."""
+    from .backend import Prep
+
+    if has_reverse(backend) and x:
+        xp = array_namespace(x[0])
+        one = xp.ones((), dtype=xp.real(x[0]).dtype if is_complex(x[0]) else x[0].dtype)
+        plan = backend.prepare_pullback(fn, x, contexts, (one,))
+        return Prep(lambda x, c: plan.run(x, c, (one,)), lambda x, c: plan.result(x, c, (one,)))
+    push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
+
+    def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
+        value, columns, aux = _columns(backend, fn, push, x, contexts)
+        flat = assembly.concat(columns[0])
+        if is_complex(value[0]):
+            raise complex_gradient_error()
+        if any(is_complex(leaf) for leaf in x):
+            _, turned, _ = _columns(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.concat(turned[0])
+        return value, assembly.split(flat, x, False), aux
+
+    return Prep(run)
+
+
+def complex_gradient_error() -> NonAnalyticError:
+    """The gradient of a complex-valued function was asked for."""
+    return NonAnalyticError(
+        "gradient expects a real-valued f, got a complex value; take its real part or modulus, or use "
+        "derivative or jacobian of a holomorphic f."
+    )
+
+
+def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """Column by column or row by row, whichever are fewer."""
+    if not has_reverse(backend):
+        return _jacobian_forward(backend, fn, x, contexts)
+    if has_forward(backend):
+        y, _ = fn(x, contexts)
+        if sum(map(size_of, x)) <= sum(map(size_of, y)):
+            return _jacobian_forward(backend, fn, x, contexts)
+    return _jacobian_reverse(backend, fn, x, contexts)
+
+
+def _jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    from .backend import Prep
+
+    push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
+    check_analytic(backend, fn, x, contexts)
+
+    def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
+        value, columns, aux = _columns(backend, fn, push, x, contexts)
+        return value, assembly.rows_from_columns(columns, value, x), aux
+
+    return Prep(run)
+
+
+def _jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    from .backend import Prep
+
+    y, _ = fn(x, contexts)
+    y = tuple(array_namespace(*x, leaf).asarray(leaf) for leaf in y)
+    pull = backend.prepare_pullback(fn, x, contexts, basis(y, 0, 1), True)
+
+    def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
+        parts, value, aux = [], (), None
+        for seeds in _chunks(backend, y):
+            value, part, aux = pull.run(x, contexts, seeds)
+            if any(is_complex(leaf) for leaf in y):
+                turned = pull.run(x, contexts, _times_i(seeds))[1]
+                part = assembly.complex_rows(part, turned, x)
+            parts.append(part)
+        rows = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(x)))
+        return value, assembly.rows_from_rows(rows, y, x), aux
+
+    return Prep(run)
+
+
+def batched_jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """One seed serves every sample at once, because samples do not mix."""
+    from .backend import Prep
+
+    y, _ = fn(x, contexts)
+    batch = assembly.check_batch(x, y)
+    sample_x, sample_y = (tuple(leaf[0, ...] for leaf in leaves) for leaves in (x, y))
+    forward = has_forward(backend) and (
+        not has_reverse(backend) or sum(map(size_of, sample_x)) <= sum(map(size_of, sample_y))
+    )
+    over = sample_x if forward else sample_y
+    method = backend.prepare_pushforward if forward else backend.prepare_pullback
+    plan = method(fn, x, contexts, assembly.broadcast_seeds(basis(over, 0, 1), batch), True)
+
+    def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
+        parts, value, aux = [], (), None
+        for seeds in _chunks(backend, over):
+            value, part, aux = plan.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
+            parts.append(part)
+        stacked = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(parts[0])))
+        return value, assembly.batched_rows(stacked, sample_y, sample_x, forward), aux
+
+    return Prep(run)
+
+
+def _chunks(backend: Backend, over: Leaves) -> Iterator[Leaves]:
+    total = sum(map(size_of, over))
+    step = backend.chunk_size or total
+    for start in range(0, max(total, 1), max(step, 1)):
+        yield basis(over, start, start + step)
+
+
+def _columns(
+    backend: Backend, fn: Function, push: Prep, x: Leaves, contexts: Leaves, turn: bool = False
+) -> tuple[Leaves, list[list[Any]], Any]:
+    """F's value, and for each output leaf the chunks of its Jacobian columns, as leading axis."""
+    if not sum(map(size_of, x)):  # no direction to push: engines need not know how to push none
+        value, aux = fn(x, contexts)
+        xps = [array_namespace(*x, leaf) for leaf in value]
+        return value, [[xp.zeros((0, *shape_of(y)))] for xp, y in zip(xps, value, strict=True)], aux
+    value = ()
+    aux, outputs = None, []
+    for seeds in _chunks(backend, x):
+        if turn:
+            seeds = _times_i(seeds)
+        value, columns, aux = push.run(x, contexts, seeds)
+        outputs.append(columns)
+    return value, [list(leaf) for leaf in zip(*outputs, strict=True)], aux
+
+
+def _times_i(seeds: Leaves) -> Leaves:
+    """Seeds turned to the imaginary direction, which a real array does not have."""
+    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
+
+
+def check_analytic(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> None:
+    """Refuse a Jacobian or derivative at a complex x of a function that is not holomorphic there.
+
+    The Cauchy-Riemann equations are tested along one direction: ``J(i t) = i J(t)``.
+
+    Raises
+    ------
+    NonAnalyticError
+        If they do not hold to about half the digits of the dtype.
+    """
+    if not any(is_complex(leaf) for leaf in x):
+        return
+    t = tuple(cast(assembly.generic_direction(leaf), leaf) for leaf in x)
+    turned = tuple(1j * leaf if is_complex(leaf) else leaf for leaf in t)
+    push = backend.prepare_pushforward(fn.on(backend, reuse=False), x, contexts, t)
+    for a, b in zip(push.result(x, contexts, t), push.result(x, contexts, turned), strict=True):
+        xp = array_namespace(a)
+        scale, defect = xp.max(xp.abs(a)), xp.max(xp.abs(1j * a - b))
+        if size_of(a) and bool(defect > 1e-4 * scale):
+            raise NonAnalyticError(
+                "f is not holomorphic at this complex x, so its Jacobian there is no complex matrix; "
+                "use pushforward or pullback, or differentiate with respect to real and imaginary "
+                "parts.",
+                defect=float(defect),
+            )
+
+
+# --- second order --------------------------------------------------------------------------------
+
+
+def gradient_function(inner: Backend, fn: Function) -> Function:
+    """F's gradient as the function that an outer engine differentiates; its aux is (y, aux)."""
+    return _derivative_function(inner, fn, "gradient")
+
+
+def _derivative_function(inner: Backend, fn: Function, method: str) -> Function:
+    from .conversion import prepare
+
+    def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+        plan, converter = prepare(inner, method, fn.on(inner, reuse=False), x, contexts)
+        entered = converter.enter(x)
+        value, result, aux = plan.run(entered, converter.enter_contexts(contexts, entered))
+        return converter.leave_all(result), (converter.leave_all(value), aux)
+
+    return fn.derived(call)
+
+
+def _second_order(plan: Prep) -> Prep:
+    """A plan over a derivative function, with value ``(y, derivative)`` as `Backend` tables it."""
+    from .backend import Prep
+
+    def run(*args: Any) -> tuple[Any, Any, Any]:
+        first, second, (y, aux) = plan.run(*args)
+        return (y, first), second, aux
+
+    return Prep(run, plan.result)
+
+
+def _refuse_complex(backend: Backend, x: Leaves, operator: str) -> None:
+    if any(is_complex(leaf) for leaf in x):
+        raise UnsupportedOperatorError(
+            f"{operator} at a complex x is not one matrix of complex entries; split x into real and "
+            "imaginary parts.",
+            backend=backend.adtype,
+            operator=operator,
+        )
+
+
+def second_derivative(
+    outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: Leaves
+) -> Prep:
+    """The outer derivative of the inner derivative."""
+    first = _derivative_function(inner, fn, "derivative")
+    return _second_order(outer.prepare_derivative(first, x, contexts))
+
+
+def hvp(
+    outer: Backend,
+    inner: Backend,
+    fn: Function,
+    x: Leaves,
+    contexts: Leaves,
+    t: Leaves,
+    batched: bool,
+) -> Prep:
+    """The outer pushforward of the inner gradient, or its pullback: the Hessian is symmetric."""
+    _refuse_complex(outer, x, "hvp")
+    first = gradient_function(inner, fn)
+    method: Callable[..., Prep] = (
+        outer.prepare_pushforward if has_forward(outer) else outer.prepare_pullback
+    )
+    return _second_order(method(first, x, contexts, t, batched))
+
+
+def hessian(outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """The outer Jacobian of the inner gradient."""
+    _refuse_complex(outer, x, "hessian")
+    if has_forward(outer):
+        return _second_order(_jacobian_forward(outer, gradient_function(inner, fn), x, contexts))
+    return _second_order(outer.prepare_jacobian(gradient_function(inner, fn), x, contexts))

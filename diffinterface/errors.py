@@ -1,0 +1,65 @@
+"""Every error the library raises: one base, and for each the builtin that fits.
+
+A message says what was got, what was expected, and what to write instead. The same facts are
+attributes, so that a program can act on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class DiffInterfaceError(Exception):
+    """Base of every error and of nothing else: ``except DiffInterfaceError`` catches them all."""
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        super().__init__(message)
+        self.__dict__.update(facts)
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached for a fact this error was not given; typed so that ``error.leaf`` checks.
+        raise AttributeError(f"{type(self).__name__} carries no {name!r}")
+
+
+class BackendNotInstalledError(DiffInterfaceError, ImportError):
+    """The engine behind a backend cannot be imported; `command` installs it."""
+
+
+class UnknownBackendError(DiffInterfaceError, ValueError):
+    """A backend name or object that no installed plugin answers to; `known` lists those that do."""
+
+
+class UnsupportedOperatorError(DiffInterfaceError, TypeError):
+    """This backend cannot compute this operator on this input; `backend` and `operator` say which."""
+
+
+class InputError(DiffInterfaceError, TypeError):
+    """The point, a tangent or a context is of a kind that cannot be differentiated or used."""
+
+
+class ShapeError(DiffInterfaceError, ValueError):
+    """A shape is not the one expected; `got` and `expected` hold both."""
+
+
+class OutputError(DiffInterfaceError, TypeError):
+    """The function returned something that is not an array, a number or a tree of them."""
+
+
+class NonScalarOutputError(OutputError, ValueError):
+    """A scalar-valued function was expected, and its value is not one; `got` is its shape."""
+
+
+class PreparationMismatchError(DiffInterfaceError, ValueError):
+    """A prepared call met other arguments than it was prepared for; `differences` lists them."""
+
+
+class NonAnalyticError(DiffInterfaceError, ValueError):
+    """A function that is not complex-analytic met an operator that needs it to be."""
+
+
+class NestedDifferentiationError(DiffInterfaceError, RuntimeError):
+    """Two engines meet in a way that would lose a derivative; `outer` and `inner` name them."""
+
+
+class PrecisionWarning(UserWarning):
+    """Finite differences met a function that looks less precise or less smooth than its dtype."""

@@ -1,0 +1,59 @@
+"""What authors of backends, array types and derivative rules need, under one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .arrays import NUMPY, Framework, framework_of
+from .backend import Backend, Prep
+from .functions import Function
+from .seeds import basis, match_cotangent
+from .trees import LEAF, Leaves, flatten
+
+__all__ = [
+    "LEAF",
+    "NUMPY",
+    "Backend",
+    "Framework",
+    "Function",
+    "Leaves",
+    "Prep",
+    "basis",
+    "defrule",
+    "flatten",
+    "framework_of",
+    "match_cotangent",
+]
+
+
+def defrule(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Teach `AutoForwardDiff` the derivative of a function; see `diffinterface_forwarddiff.defrule`.
+
+    Parameters
+    ----------
+    function : callable
+        A NumPy ufunc, a function that dispatches through ``__array_function__``, or a plain function.
+    jvp : callable, optional
+        The whole rule: ``jvp(primals, tangents, **kwargs) -> (value, tangent)``.
+    elementwise : callable, optional
+        For elementwise functions: the derivative, or the derivatives, at the same arguments.
+
+    Returns
+    -------
+    callable
+        What to call: `function` itself, or for a plain function a wrapper that takes duals.
+
+    Examples
+    --------
+    >>> import math
+    >>> import diffinterface as di
+    >>> tgamma = di.extend.defrule(
+    ...     lambda x: math.gamma(x), elementwise=lambda x: math.gamma(x) * -0.5772156649
+    ... )
+    >>> round(float(di.derivative(tgamma, "forwarddiff", 1.0)), 4)
+    -0.5772
+    """
+    from diffinterface_forwarddiff import defrule as define
+
+    return define(function, *args, **options)

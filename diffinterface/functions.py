@@ -1,0 +1,191 @@
+"""The function that an engine differentiates: flat tuples of leaves in, a flat tuple of leaves out.
+
+Whatever the user's f looks like (trees, ``argnums``, contexts, ``has_aux``), an engine meets only a
+`Function`. Here alone f is called, and here alone its output is checked.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from .arrays import dtype_name, framework_of, is_inexact, shape_of
+from .contexts import join
+from .errors import InputError, NonScalarOutputError, OutputError
+from .trees import LEAF, Leaves, Structure
+
+Argnums = int | tuple[int, ...]
+
+
+class Function:
+    """f as the engine sees it: ``(x_leaves, context_leaves) -> (y_leaves, aux)``.
+
+    Attributes
+    ----------
+    reuse : bool
+        False for a single call, where compiling would not pay.
+    y_structure : Structure or None
+        How f's output leaves go back into their tree; known after the first evaluation. An output of
+        another structure afterwards raises.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        backend: Any,
+        x_structure: Structure,
+        layout: tuple[Any, ...] = (),
+        *,
+        argnums: Argnums = 0,
+        has_aux: bool = False,
+        scalar: bool = False,
+        reuse: bool = True,
+    ) -> None:
+        self.f = f
+        self.backend = backend
+        self.x_structure = x_structure
+        self.layout = layout
+        self.argnums = argnums
+        self.has_aux = has_aux
+        self.scalar = scalar
+        self.reuse = reuse
+        self._memo: list[Structure] = []  # shared with the copies that `on` makes
+
+    @property
+    def y_structure(self) -> Structure | None:
+        return self._memo[0] if self._memo else None
+
+    def on(self, backend: Any, *, reuse: bool | None = None) -> Function:
+        """The same function as `backend` meets it: with that engine's trees, buffers and outputs."""
+        other = copy.copy(self)
+        other.backend = backend
+        other.reuse = self.reuse if reuse is None else reuse
+        return other
+
+    def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
+        y, aux = self.call(x, contexts), None
+        if self.has_aux:
+            y, aux = self._split_aux(y)
+        return self._checked_leaves(y), aux
+
+    def call(self, x: Leaves, contexts: Leaves) -> Any:
+        """F's own return value at these leaves."""
+        x_tree = x[0] if self.x_structure is LEAF else self.x_structure.unflatten(x)
+        if not self.layout:
+            return self.f(*x_tree) if isinstance(self.argnums, tuple) else self.f(x_tree)
+        arguments = join(self.layout, contexts, lambda buffer: self.backend.scratch(buffer, x))
+        return self.f(*place(x_tree, arguments, self.argnums))
+
+    def derived(self, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]) -> DerivedFunction:
+        """Another flat function of the same arguments: what a derivative of f is to an outer engine."""
+        return DerivedFunction(self, call)
+
+    def _split_aux(self, y: Any) -> tuple[Any, Any]:
+        if not (isinstance(y, tuple) and len(y) == 2):
+            raise OutputError(
+                f"has_aux=True expects f to return a pair (y, aux), got {_describe(y)}.", got=y
+            )
+        return y
+
+    def _checked_leaves(self, y: Any) -> Leaves:
+        leaves: Leaves
+        if framework_of(y) is not None:
+            leaves, structure = (y,), LEAF
+        else:
+            leaves, structure = self.backend.flatten_output(y)
+        leaves = tuple(self._checked(leaf) for leaf in leaves)
+        if not leaves:
+            raise OutputError(f"f returned an empty {type(y).__name__}, expected an array.", got=y)
+        if self.scalar and (len(leaves) > 1 or shape_of(leaves[0]) != ()):
+            shapes = ", ".join(str(shape_of(leaf)) for leaf in leaves)
+            raise NonScalarOutputError(
+                f"f must return a scalar here, got {type(y).__name__} of shape {shapes}; "
+                "reduce it (a sum, an index), or use jacobian.",
+                got=shapes,
+                expected="()",
+            )
+        if not self._memo:
+            self._memo.append(structure)
+        expected = self._memo[0]
+        if structure is not expected and structure != expected:
+            raise OutputError(
+                f"f returned the structure {structure}, after {expected} before; the structure of its "
+                "output must not depend on values.",
+                got=structure,
+                expected=expected,
+            )
+        return leaves
+
+    def _checked(self, leaf: Any) -> Any:
+        if framework_of(leaf) is None:
+            raise OutputError(
+                f"f returned {_describe(leaf)}, expected an array, a number or a tree of them"
+                + ("; is a `return` missing?" if leaf is None else "."),
+                got=leaf,
+            )
+        leaf = self.backend.check_output(leaf)
+        if not is_inexact(leaf):
+            raise OutputError(
+                f"f returned an array of dtype {dtype_name(leaf)}, which has no derivative; "
+                "return a real or complex floating value.",
+                got=dtype_name(leaf),
+            )
+        return leaf
+
+
+class DerivedFunction(Function):
+    """A derivative of a function, as the function that an outer engine differentiates."""
+
+    def __init__(
+        self, base: Function, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]
+    ) -> None:
+        super().__init__(
+            base.f, base.backend, base.x_structure, base.layout, has_aux=True, reuse=base.reuse
+        )
+        self._call = call
+
+    def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
+        return self._call(x, contexts)
+
+
+def place(x: Any, contexts: tuple[Any, ...], argnums: Argnums) -> list[Any]:
+    """The positional arguments of f: x where `argnums` says, the contexts in order around it."""
+    if argnums == 0:
+        return [x, *contexts]
+    positions = argnums if isinstance(argnums, tuple) else (argnums,)
+    values = x if isinstance(argnums, tuple) else (x,)
+    arguments = list(contexts)
+    for position, value in sorted(zip(positions, values, strict=True), key=lambda pair: pair[0]):
+        arguments.insert(position, value)
+    return arguments
+
+
+def check_argnums(argnums: Argnums, x: Any, n_contexts: int) -> Argnums:
+    """`argnums` with negative positions resolved, checked against x and the number of contexts."""
+    positions = argnums if isinstance(argnums, tuple) else (argnums,)
+    total = n_contexts + len(positions)
+    resolved = tuple(p + total if p < 0 else p for p in positions)
+    if len(set(resolved)) < len(resolved) or not all(0 <= p < total for p in resolved):
+        raise InputError(
+            f"argnums={argnums!r} does not name distinct parameters among the {total} arguments "
+            "given (x and the contexts).",
+            got=argnums,
+            expected=total,
+        )
+    if isinstance(argnums, tuple):
+        if not (isinstance(x, tuple) and len(x) == len(argnums)):
+            raise InputError(
+                f"argnums={argnums!r} expects x to be a tuple of {len(argnums)}, got {_describe(x)}.",
+                got=x,
+                expected=len(argnums),
+            )
+        return resolved
+    return resolved[0]
+
+
+def _describe(x: Any) -> str:
+    if x is None:
+        return "None"
+    size = f" of {len(x)}" if isinstance(x, tuple | list | dict) else ""
+    return f"a {type(x).__name__}{size}"

@@ -1,0 +1,76 @@
+"""The two ways to call an operator once: for its result, or with the value before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import shape_of
+from ..errors import InputError, ShapeError
+from ..plan import Plan, Request
+from ..signature import flatten_any
+from ..trees import flatten
+
+
+def call(request: Request, x: Any, contexts: tuple[Any, ...], t: Any, out: Any) -> Any:
+    """The operator's result; the pair (result, aux) with `has_aux`."""
+    plan, arguments = Plan.with_arguments(request, x, contexts, t)
+    result = plan.result(arguments)
+    if out is None:
+        return result
+    if request.has_aux:
+        return write(out, result[0]), *result[1:]
+    return write(out, result)
+
+
+def value_and(
+    request: Request, x: Any, contexts: tuple[Any, ...], t: Any, out: Any
+) -> tuple[Any, ...]:
+    """The shown values, the result, and aux with `has_aux`."""
+    plan, arguments = Plan.with_arguments(request, x, contexts, t)
+    parts = plan.value_and(arguments)
+    if out is None:
+        return parts
+    at = len(parts) - 1 - request.has_aux
+    return *parts[:at], write(out, parts[at]), *parts[at + 1 :]
+
+
+def write(out: Any, result: Any) -> Any:
+    """`result` copied into the NumPy arrays of `out`, which is returned.
+
+    Raises
+    ------
+    InputError
+        If `out` or the result holds something else than NumPy arrays, or a cast would lose precision.
+    ShapeError
+        If structures or shapes differ.
+    """
+    (into, structure), (leaves, expected) = flatten_any(out, flatten), flatten_any(result, flatten)
+    if structure is not expected and structure != expected:
+        raise ShapeError(
+            f"out has structure {structure}, expected {expected}.", got=structure, expected=expected
+        )
+    for target, leaf in zip(into, leaves, strict=True):
+        if not isinstance(target, np.ndarray) or not isinstance(leaf, np.ndarray | np.generic):
+            raise InputError(
+                f"out= takes NumPy arrays for NumPy results, got {type(target).__qualname__} for "
+                f"{type(leaf).__qualname__}.",
+                got=target,
+            )
+        if target.shape != shape_of(leaf):
+            raise ShapeError(
+                f"out has shape {target.shape}, expected {shape_of(leaf)}.",
+                got=target.shape,
+                expected=shape_of(leaf),
+            )
+        if not np.can_cast(leaf.dtype, target.dtype, "same_kind") or not target.flags.writeable:
+            raise InputError(
+                f"out of dtype {target.dtype} (writeable: {target.flags.writeable}) cannot take a "
+                f"result of {leaf.dtype}.",
+                got=target.dtype,
+                expected=leaf.dtype,
+            )
+    for target, leaf in zip(into, leaves, strict=True):
+        np.copyto(target, leaf, casting="same_kind")
+    return out

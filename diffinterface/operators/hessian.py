@@ -1,0 +1,135 @@
+"""Hessian of a scalar-valued f at x."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..adtypes import ADType
+from ..functions import Argnums
+from ..operator import HESSIAN
+from ..plan import Request
+from ..preparation import OnMismatch, PreparedOperator
+from .calls import call, value_and
+
+
+def hessian(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    out: Any = None,
+) -> Any:
+    """Hessian of a scalar-valued f at x.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *contexts)``, returning a real scalar.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real or complex floating dtype; its framework is that of the result.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    out : tree of numpy.ndarray, optional
+        Where to write the result (NumPy only); returned in its place.
+
+    Returns
+    -------
+    result
+        A tree like x of trees like x, of arrays of shape ``x_j.shape + x_i.shape``; with `has_aux`,
+        the pair (result, aux).
+
+    Raises
+    ------
+    NonScalarOutputError
+        If f(x) is not a scalar.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x[0] ** 2 * x[1]
+    >>> di.hessian(f, "forwarddiff", np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    request = Request.of(HESSIAN, f, backend, argnums=argnums, has_aux=has_aux, reuse=False)
+    return call(request, x, contexts, None, out)
+
+
+def value_gradient_and_hessian(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    out: Any = None,
+) -> tuple[Any, ...]:
+    """F(x), its gradient and its Hessian, in one pass.
+
+    Parameters are those of `hessian`.
+
+    Returns
+    -------
+    tuple
+        F(x), its gradient and its Hessian; with `has_aux`, aux last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x[0] ** 2 * x[1]
+    >>> di.value_gradient_and_hessian(f, "forwarddiff", np.array([2.0, 3.0]))
+    (np.float64(12.0), array([12.,  4.]), array([[6., 4.],
+           [4., 0.]]))
+    """
+    request = Request.of(HESSIAN, f, backend, argnums=argnums, has_aux=has_aux, reuse=False)
+    return value_and(request, x, contexts, None, out)
+
+
+def prepare_hessian(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    on_mismatch: OnMismatch = "error",
+) -> PreparedOperator:
+    """`hessian`, decided, traced and compiled once for f and arguments of this kind.
+
+    Parameters are those of `hessian`; the values of x and the contexts only serve as examples.
+
+    Parameters
+    ----------
+    on_mismatch : {"error", "reprepare"}
+        What a call with arguments of another kind does.
+
+    Returns
+    -------
+    PreparedOperator
+        Call it with ``(x, *contexts)``; its method ``value_and`` is `value_gradient_and_hessian`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x[0] ** 2 * x[1]
+    >>> prep = di.prepare_hessian(f, "forwarddiff", np.zeros(2))
+    >>> prep(np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
+    """
+    request = Request.of(HESSIAN, f, backend, argnums=argnums, has_aux=has_aux)
+    return PreparedOperator(request, x, contexts, None, on_mismatch=on_mismatch)

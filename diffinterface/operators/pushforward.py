@@ -1,0 +1,182 @@
+"""Pushforward (Jacobian-vector product) of f at x along the tangent t."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..adtypes import ADType
+from ..functions import Argnums
+from ..operator import PUSHFORWARD
+from ..plan import Request
+from ..preparation import OnMismatch, PreparedSamePoint, PreparedSeeded
+from .calls import call, value_and
+
+
+def pushforward(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    t: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    batched: bool = False,
+    out: Any = None,
+) -> Any:
+    """Pushforward (Jacobian-vector product) of f at x along the tangent t.
+
+    For f : R^n -> R^m this is ``J(x) t``; at complex x, the directional derivative, which is
+    ``J(x) t`` where f is holomorphic. See Griewank & Walther, *Evaluating Derivatives* (2008), ch. 3.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *contexts)``, returning any tree of arrays.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real or complex floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
+    out : tree of numpy.ndarray, optional
+        Where to write the result (NumPy only); returned in its place.
+
+    Returns
+    -------
+    result
+        Like f(x); with `has_aux`, the pair (result, aux).
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x**2
+    >>> di.pushforward(f, "forwarddiff", np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([ 2., 40.])
+    """
+    request = Request.of(
+        PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
+    )
+    return call(request, x, contexts, t, out)
+
+
+def value_and_pushforward(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    t: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    batched: bool = False,
+    out: Any = None,
+) -> tuple[Any, ...]:
+    """F(x), and the result of `pushforward`, in one pass.
+
+    Parameters are those of `pushforward`.
+
+    Returns
+    -------
+    tuple
+        F(x), and the result of `pushforward`; with `has_aux`, aux last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x**2
+    >>> di.value_and_pushforward(f, "forwarddiff", np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    (array([1., 4.]), array([ 2., 40.]))
+    """
+    request = Request.of(
+        PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
+    )
+    return value_and(request, x, contexts, t, out)
+
+
+def prepare_pushforward(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    t: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    batched: bool = False,
+    on_mismatch: OnMismatch = "error",
+) -> PreparedSeeded:
+    """`pushforward`, decided, traced and compiled once for f and arguments of this kind.
+
+    Parameters are those of `pushforward`; the values of x, t and the contexts only serve as examples.
+
+    Parameters
+    ----------
+    on_mismatch : {"error", "reprepare"}
+        What a call with arguments of another kind does.
+
+    Returns
+    -------
+    PreparedSeeded
+        Call it with ``(x, t, *contexts)``; its method ``value_and`` is `value_and_pushforward`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x**2
+    >>> prep = di.prepare_pushforward(f, "forwarddiff", np.ones(2), np.ones(2))
+    >>> prep(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([ 2., 40.])
+    """
+    request = Request.of(PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched)
+    return PreparedSeeded(request, x, contexts, t, on_mismatch=on_mismatch)
+
+
+def prepare_pushforward_same_point(
+    f: Callable[..., Any],
+    backend: ADType | str | None,
+    x: Any,
+    t: Any,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    batched: bool = False,
+) -> PreparedSamePoint:
+    """`pushforward` linearised at x, to be applied to many seeds.
+
+    Parameters are those of `pushforward`; the value of t only serves as an example.
+
+    Returns
+    -------
+    PreparedSamePoint
+        Call it with ``(t)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x**2
+    >>> prep = di.prepare_pushforward_same_point(f, "forwarddiff", np.array([1.0, 2.0]), np.ones(2))
+    >>> prep(np.array([1.0, 10.0]))
+    array([ 2., 40.])
+    """
+    request = Request.of(
+        PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, same_point=True
+    )
+    return PreparedSamePoint(request, x, contexts, t)

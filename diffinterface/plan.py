@@ -1,0 +1,193 @@
+"""One plan: f made flat, the arguments checked and converted, the backend's `Prep` made.
+
+Everything is decided before the first number is computed, and nothing changes afterwards, so threads
+may share a plan. It keeps no argument alive but the fixed point of a ``same_point`` plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+from . import contexts as ctx
+from .adtypes import ADType
+from .arrays import NUMBERS, framework_of
+from .backend import Prep
+from .config import as_adtype
+from .conversion import Converter
+from .errors import InputError, ShapeError
+from .functions import Argnums, Function, check_argnums
+from .operator import Operator
+from .registry import resolve
+from .seeds import match
+from .signature import ContextCheck, TreeCheck, flatten_any
+from .trees import LEAF, Leaves, Structure
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, arguments aside: enough to plan again for other arguments."""
+
+    operator: Operator
+    f: Callable[..., Any]
+    adtype: ADType
+    argnums: Argnums = 0
+    has_aux: bool = False
+    batched: bool = False
+    same_point: bool = False
+    reuse: bool = True
+
+    @classmethod
+    def of(cls, operator: Operator, f: Any, backend: Any, **options: Any) -> Request:
+        """A request from the operator's own arguments."""
+        if not callable(f):
+            raise InputError(f"f must be callable, got {f!r}; call op(f, backend, x, ...).", got=f)
+        return cls(operator, f, as_adtype(backend), **options)
+
+
+@final
+class Plan:
+    """The plan of one request for arguments of one kind."""
+
+    __slots__ = (
+        "_point",
+        "check_contexts",
+        "check_seed",
+        "check_x",
+        "converter",
+        "fn",
+        "prep",
+        "request",
+    )
+
+    def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
+        self.prepare(request, x, contexts, t)
+
+    @classmethod
+    def with_arguments(
+        cls, request: Request, x: Any, contexts: tuple[Any, ...], t: Any
+    ) -> tuple[Plan, tuple[Leaves, ...]]:
+        """The plan, and the arguments it was made with as its `Prep` takes them."""
+        plan = cls.__new__(cls)
+        return plan, plan.prepare(request, x, contexts, t)
+
+    def prepare(
+        self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any
+    ) -> tuple[Leaves, ...]:
+        """Decide everything; returns the arguments as the `Prep` takes them."""
+        operator, backend = request.operator, resolve(request.adtype)
+        leaves, structure = flatten_any(x, backend.flatten)
+        layout, data = ctx.split(contexts, backend.flatten)
+        self.request = request
+        self.check_x = TreeCheck(leaves, structure, backend.flatten, "x")
+        self.check_contexts = ContextCheck(contexts, layout, data, backend.flatten)
+        self.check_seed: TreeCheck | None = None
+        self._point: Leaves | None = None
+        operator.check_x(leaves)
+        self.converter = Converter(backend, leaves)
+        self.fn = Function(
+            request.f,
+            backend,
+            structure,
+            layout,
+            argnums=check_argnums(request.argnums, x, len(contexts)),
+            has_aux=request.has_aux,
+            scalar=operator.scalar_y,
+            reuse=request.reuse,
+        )
+        if request.same_point:
+            leaves, data = _own(leaves), _own(data)
+        entered = self.converter.enter(leaves)
+        arguments = entered, self.converter.enter_contexts(data, entered)
+        build = getattr(backend, f"prepare_{operator.name}{'_same_point' * request.same_point}")
+        if operator.tangent is None:
+            self.prep: Prep = build(self.fn, *arguments)
+            return arguments
+        what = "tangent" if operator.tangent == "x" else "cotangent"
+        seeds, structure = flatten_any(t, backend.flatten)
+        self.check_seed = TreeCheck(seeds, structure, backend.flatten, f"the {what}")
+        if operator.tangent == "x":
+            self._check_seed_structure(self.check_x.structure)
+        self._point = entered if request.same_point else None
+        seeds = self._enter_seed(seeds, entered)
+        self.prep = build(self.fn, *arguments, seeds, request.batched)
+        return (seeds,) if request.same_point else (*arguments, seeds)
+
+    def _enter_seed(self, seeds: Leaves, x: Leaves) -> Leaves:
+        entered = self.converter.enter(seeds)
+        if self.request.operator.tangent == "x":
+            entered = match(entered, x, self.request.batched, "tangent", "x")
+        return entered
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def arguments(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
+        """What `prep` takes for a later call; None where it is not of the kind prepared for."""
+        if self.differences(x, contexts, t):
+            return None
+        flatten = self.fn.backend.flatten
+        seeds = flatten_any(t, flatten)[0] if self.check_seed is not None else ()
+        if self._point is not None:
+            return (self._enter_seed(seeds, self._point),)
+        entered = self.converter.enter(flatten_any(x, flatten)[0])
+        data = self.converter.enter_contexts(ctx.split(contexts, flatten)[1], entered)
+        if self.check_seed is None:
+            return entered, data
+        return entered, data, self._enter_seed(seeds, entered)
+
+    def differences(self, x: Any, contexts: tuple[Any, ...], t: Any) -> list[str]:
+        """One line for each way in which these arguments are not of the kind prepared for."""
+        lines = []
+        if self._point is None:
+            lines = self.check_x.differences(x) + self.check_contexts.differences(contexts)
+        return lines + (self.check_seed.differences(t) if self.check_seed is not None else [])
+
+    def result(self, arguments: tuple[Leaves, ...]) -> Any:
+        """The operator's result, as the caller gets it, with the auxiliary output where there is one."""
+        if self.request.has_aux:
+            _, *rest = self._everything(arguments)
+            return tuple(rest)
+        return self.finish(self.prep.result(*arguments))
+
+    def value_and(self, arguments: tuple[Leaves, ...]) -> tuple[Any, ...]:
+        """The shown values, the result, and the auxiliary output where there is one."""
+        values, *rest = self._everything(arguments)
+        return (*values, *rest)
+
+    def finish(self, result: Any) -> Any:
+        """A result's tree, in the caller's arrays."""
+        if self.request.operator.tangent == "y":
+            self._check_seed_structure(self.fn.y_structure or LEAF)
+        if not self.converter.same:
+            result = self.converter.leave_all(result)
+        return self.request.operator.assemble(result, self.fn)
+
+    def _everything(self, arguments: tuple[Leaves, ...]) -> tuple[Any, ...]:
+        value, result, aux = self.prep.run(*arguments)
+        values = self.request.operator.assemble_values(self.converter.leave_all(value), self.fn)
+        result = self.finish(result)
+        return (
+            (values, result, self.converter.leave_aux(aux))
+            if self.request.has_aux
+            else (values, result)
+        )
+
+    def _check_seed_structure(self, expected: Structure) -> None:
+        got = LEAF if self.check_seed is None else self.check_seed.structure
+        if got is not expected and got != expected:
+            of = "x" if self.request.operator.tangent == "x" else "f(x)"
+            raise ShapeError(
+                f"The seed has structure {got}, expected {expected}, that of {of}.",
+                got=got,
+                expected=expected,
+            )
+
+
+def _own(leaves: Leaves) -> Leaves:
+    """Leaves that the caller cannot overwrite any more."""
+    return tuple(
+        leaf if isinstance(leaf, NUMBERS) or framework is None else framework.own(leaf)
+        for leaf in leaves
+        for framework in [framework_of(leaf)]
+    )
