@@ -7,38 +7,15 @@ Give one primitive, `prepare_pushforward` or `prepare_pullback`, and inherit eve
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar
 
 from . import derived
 from .adtypes import ADType
 from .arrays import NUMPY, Array, Framework, framework_of
 from .errors import OutputError
 from .functions import Function
+from .prep import Prep
 from .trees import Leaves, Structure, flatten, flatten_with_none
-
-
-@final
-class Prep:
-    """A plan: `run` gives ``(value, result, aux)``, `result` the result alone.
-
-    Both take what the operator takes, as flat tuples of leaves: ``(x, contexts)``, ``(x, contexts, t)``,
-    or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`.
-    """
-
-    __slots__ = ("result", "run")
-
-    def __init__(
-        self,
-        run: Callable[..., tuple[Any, Any, Any]],
-        result: Callable[..., Any] | None = None,
-    ) -> None:
-        self.run = run
-        self.result: Callable[..., Any] = result or _second_of(run)
-
-
-def _second_of(run: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., Any]:
-    return lambda *args: run(*args)[1]
 
 
 class Backend(ABC):
@@ -88,6 +65,16 @@ class Backend(ABC):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.adtype!r})"
+
+    @property
+    def has_forward(self) -> bool:
+        """Whether this backend gives its own pushforward."""
+        return type(self).prepare_pushforward is not Backend.prepare_pushforward
+
+    @property
+    def has_reverse(self) -> bool:
+        """Whether this backend gives its own pullback."""
+        return type(self).prepare_pullback is not Backend.prepare_pullback
 
     # --- what the core asks about arrays ---------------------------------------------------------
 

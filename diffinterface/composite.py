@@ -7,10 +7,11 @@ from typing import Any, final
 from . import derived
 from .adtypes import ADType, MixedMode, SecondOrder
 from .arrays import size_of
-from .backend import Backend, Prep
+from .backend import Backend
 from .conversion import Converter, prepare
 from .errors import UnsupportedOperatorError
 from .functions import Function
+from .prep import Prep
 from .registry import resolve as resolve_member
 from .trees import Leaves
 

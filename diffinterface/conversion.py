@@ -18,7 +18,8 @@ from .functions import Function
 from .trees import Leaves
 
 if TYPE_CHECKING:
-    from .backend import Backend, Prep
+    from .backend import Backend
+from .prep import Prep
 
 
 def caller_framework(x: Leaves) -> Framework:

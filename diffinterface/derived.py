@@ -13,31 +13,16 @@ from . import assembly
 from .arrays import array_namespace, is_complex, shape_of, size_of
 from .errors import NonAnalyticError, UnsupportedOperatorError
 from .functions import Function
+from .prep import Prep
 from .seeds import basis, cast, match_cotangent
 from .trees import Leaves
 
 if TYPE_CHECKING:
-    from .backend import Backend, Prep
-
-
-def has_forward(backend: Backend) -> bool:
-    """Whether the backend gives its own pushforward."""
     from .backend import Backend
-
-    return type(backend).prepare_pushforward is not Backend.prepare_pushforward
-
-
-def has_reverse(backend: Backend) -> bool:
-    """Whether the backend gives its own pullback."""
-    from .backend import Backend
-
-    return type(backend).prepare_pullback is not Backend.prepare_pullback
 
 
 def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
     """A plan at one point, from the general one: correct for every engine, if not the fastest."""
-    from .backend import Prep
-
     return Prep(lambda t: plan.run(x, contexts, t), lambda t: plan.result(x, contexts, t))
 
 
@@ -48,8 +33,6 @@ def pullback_by_pushforward(
     backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """Adjoint of the pushforward, one basis direction of x after the other."""
-    from .backend import Prep
-
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
 
     def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
@@ -68,8 +51,6 @@ def pushforward_by_pullback(
     backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """The Jacobian of a reverse-mode engine, applied to the tangents."""
-    from .backend import Prep
-
     if any(is_complex(leaf) for leaf in x):
         raise UnsupportedOperatorError(
             f"{backend.adtype!r} gives only a pullback, from which the pushforward at a complex x is "
@@ -91,8 +72,6 @@ def pushforward_by_pullback(
 
 def derivative(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The pushforward of 1."""
-    from .backend import Prep
-
     seed = tuple(array_namespace(leaf).ones_like(leaf) for leaf in x)
     plan = backend.prepare_pushforward(fn, x, contexts, seed)
     check_analytic(backend, fn, x, contexts)
@@ -101,9 +80,7 @@ def derivative(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> P
 
 def gradient(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The pullback of 1, or one directional derivative for each entry of x."""
-    from .backend import Prep
-
-    if has_reverse(backend) and x:
+    if backend.has_reverse and x:
         xp = array_namespace(x[0])
         one = xp.ones((), dtype=xp.real(x[0]).dtype if is_complex(x[0]) else x[0].dtype)
         plan = backend.prepare_pullback(fn, x, contexts, (one,))
@@ -133,9 +110,9 @@ def complex_gradient_error() -> NonAnalyticError:
 
 def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Column by column or row by row, whichever are fewer."""
-    if not has_reverse(backend):
+    if not backend.has_reverse:
         return _jacobian_forward(backend, fn, x, contexts)
-    if has_forward(backend):
+    if backend.has_forward:
         y, _ = fn(x, contexts)
         if sum(map(size_of, x)) <= sum(map(size_of, y)):
             return _jacobian_forward(backend, fn, x, contexts)
@@ -143,8 +120,6 @@ def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Pre
 
 
 def _jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-    from .backend import Prep
-
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
     check_analytic(backend, fn, x, contexts)
 
@@ -156,8 +131,6 @@ def _jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leave
 
 
 def _jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-    from .backend import Prep
-
     y, _ = fn(x, contexts)
     y = tuple(array_namespace(*x, leaf).asarray(leaf) for leaf in y)
     pull = backend.prepare_pullback(fn, x, contexts, basis(y, 0, 1), True)
@@ -178,13 +151,11 @@ def _jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leave
 
 def batched_jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """One seed serves every sample at once, because samples do not mix."""
-    from .backend import Prep
-
     y, _ = fn(x, contexts)
     batch = assembly.check_batch(x, y)
     sample_x, sample_y = (tuple(leaf[0, ...] for leaf in leaves) for leaves in (x, y))
-    forward = has_forward(backend) and (
-        not has_reverse(backend) or sum(map(size_of, sample_x)) <= sum(map(size_of, sample_y))
+    forward = backend.has_forward and (
+        not backend.has_reverse or sum(map(size_of, sample_x)) <= sum(map(size_of, sample_y))
     )
     over = sample_x if forward else sample_y
     method = backend.prepare_pushforward if forward else backend.prepare_pullback
@@ -262,7 +233,7 @@ def check_analytic(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) 
 
 
 def gradient_function(inner: Backend, fn: Function) -> Function:
-    """F's gradient as the function that an outer engine differentiates; its aux is (y, aux)."""
+    """The gradient of f as the function that an outer engine differentiates; its aux is (y, aux)."""
     return _derivative_function(inner, fn, "gradient")
 
 
@@ -280,7 +251,6 @@ def _derivative_function(inner: Backend, fn: Function, method: str) -> Function:
 
 def _second_order(plan: Prep) -> Prep:
     """A plan over a derivative function, with value ``(y, derivative)`` as `Backend` tables it."""
-    from .backend import Prep
 
     def run(*args: Any) -> tuple[Any, Any, Any]:
         first, second, (y, aux) = plan.run(*args)
@@ -320,7 +290,7 @@ def hvp(
     _refuse_complex(outer, x, "hvp")
     first = gradient_function(inner, fn)
     method: Callable[..., Prep] = (
-        outer.prepare_pushforward if has_forward(outer) else outer.prepare_pullback
+        outer.prepare_pushforward if outer.has_forward else outer.prepare_pullback
     )
     return _second_order(method(first, x, contexts, t, batched))
 
@@ -328,6 +298,6 @@ def hvp(
 def hessian(outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The outer Jacobian of the inner gradient."""
     _refuse_complex(outer, x, "hessian")
-    if has_forward(outer):
+    if outer.has_forward:
         return _second_order(_jacobian_forward(outer, gradient_function(inner, fn), x, contexts))
     return _second_order(outer.prepare_jacobian(gradient_function(inner, fn), x, contexts))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .arrays import NUMPY, Framework, framework_of
-from .backend import Backend, Prep
+from .backend import Backend
 from .functions import Function
+from .prep import Prep
 from .seeds import basis, match_cotangent
 from .trees import LEAF, Leaves, flatten
 

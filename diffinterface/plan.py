@@ -13,12 +13,12 @@ from typing import Any, final
 from . import contexts as ctx
 from .adtypes import ADType
 from .arrays import NUMBERS, framework_of
-from .backend import Prep
 from .config import as_adtype
 from .conversion import Converter
 from .errors import InputError, ShapeError
 from .functions import Argnums, Function, check_argnums
 from .operator import Operator
+from .prep import Prep
 from .registry import resolve
 from .seeds import match
 from .signature import ContextCheck, TreeCheck, flatten_any

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, final
 
-from .backend import Prep
 from .capture import Capture
 from .errors import InputError, PreparationMismatchError
 from .plan import Plan, Request
+from .prep import Prep
 from .registry import resolve
 from .trees import Leaves
 

@@ -1,0 +1,29 @@
+"""What a backend's preparation returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+
+@final
+class Prep:
+    """A plan: `run` gives ``(value, result, aux)``, `result` the result alone.
+
+    Both take what the operator takes, as flat tuples of leaves: ``(x, contexts)``, ``(x, contexts, t)``,
+    or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`.
+    """
+
+    __slots__ = ("result", "run")
+
+    def __init__(
+        self,
+        run: Callable[..., tuple[Any, Any, Any]],
+        result: Callable[..., Any] | None = None,
+    ) -> None:
+        self.run = run
+        self.result: Callable[..., Any] = result or _second_of(run)
+
+
+def _second_of(run: Callable[..., tuple[Any, Any, Any]]) -> Callable[..., Any]:
+    return lambda *args: run(*args)[1]
