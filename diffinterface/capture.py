@@ -17,40 +17,37 @@ _EMPTY = object()
 
 @final
 class Capture:
-    """The objects that f and the functions it reaches in its own module refer to."""
+    """The objects that f and the functions it reaches in its own module refer to.
 
-    __slots__ = ("_cells", "_names", "_owners")
+    Attributes
+    ----------
+    cells : list of (cell, value)
+        Closure cells, and what they held.
+    names : list of (namespace, name, value)
+        Globals, and what they held.
+    defaults : list of (function, defaults, keyword defaults)
+        Functions with default values, and these.
+    """
+
+    __slots__ = ("_cell_names", "cells", "defaults", "names")
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self._cells: list[tuple[CellType, Any, str]] = []
-        self._names: list[tuple[dict[str, Any], str, Any]] = []
-        self._owners: list[tuple[FunctionType, Any, Any]] = []
+        self.cells: list[tuple[CellType, Any]] = []
+        self.names: list[tuple[dict[str, Any], str, Any]] = []
+        self._cell_names: list[str] = []
+        self.defaults: list[tuple[FunctionType, Any, Any]] = []
         seen: set[int] = set()
         for function in _functions(f):
             self._add(function, function.__module__, seen)
 
     def rebound(self) -> list[str]:
         """Names that hold another object than at preparation; empty when nothing changed."""
-        for cell, value, _ in self._cells:
-            if _contents(cell) is not value:
-                return self._describe()
-        for namespace, name, value in self._names:
-            if namespace.get(name, _EMPTY) is not value:
-                return self._describe()
-        for function, defaults, keyword_defaults in self._owners:
-            if (
-                function.__defaults__ is not defaults
-                or function.__kwdefaults__ is not keyword_defaults
-            ):
-                return self._describe()
-        return []
-
-    def _describe(self) -> list[str]:
-        cells = [name for cell, value, name in self._cells if _contents(cell) is not value]
-        names = [name for space, name, v in self._names if space.get(name, _EMPTY) is not v]
+        named = zip(self.cells, self._cell_names, strict=True)
+        cells = [name for (cell, value), name in named if _contents(cell) is not value]
+        names = [name for space, name, v in self.names if space.get(name, _EMPTY) is not v]
         owners = [
             f"a default of {f.__name__}"
-            for f, d, k in self._owners
+            for f, d, k in self.defaults
             if f.__defaults__ is not d or f.__kwdefaults__ is not k
         ]
         return cells + names + owners
@@ -60,17 +57,18 @@ class Capture:
             return
         seen.add(id(function))
         if function.__defaults__ or function.__kwdefaults__:
-            self._owners.append((function, function.__defaults__, function.__kwdefaults__))
+            self.defaults.append((function, function.__defaults__, function.__kwdefaults__))
         reached: list[Any] = []
         names = function.__code__.co_freevars
         for cell, name in zip(function.__closure__ or (), names, strict=True):
             value = _contents(cell)
-            self._cells.append((cell, value, name))
+            self.cells.append((cell, value))
+            self._cell_names.append(name)
             reached.append(value)
         for name in _global_names(function.__code__):
             value = function.__globals__.get(name, _EMPTY)
             if value is not _EMPTY and not isinstance(value, ModuleType | type):
-                self._names.append((function.__globals__, name, value))
+                self.names.append((function.__globals__, name, value))
                 reached.append(value)
         for value in reached:
             # Other modules' functions are libraries: theirs to keep, and too many to watch.

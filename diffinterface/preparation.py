@@ -6,17 +6,19 @@ an engine may have compiled in was rebound since.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, final
 
+from . import hotpath
 from .capture import Capture
 from .errors import InputError, PreparationMismatchError
 from .plan import Plan, Request
-from .prep import Prep
 from .registry import resolve
 from .trees import Leaves
 
 OnMismatch = Literal["error", "reprepare"]
 _CHOICES = ("error", "reprepare")
+_MOST_VARIANTS = 64
 
 
 class Prepared:
@@ -33,7 +35,7 @@ class Prepared:
         prepared with ``on_mismatch="reprepare"``.
     """
 
-    __slots__ = ("_capture", "_fast", "_finish", "_on_mismatch", "_plan", "_variants")
+    __slots__ = ("_call", "_capture", "_on_mismatch", "_plan", "_variants")
 
     def __init__(
         self,
@@ -53,8 +55,10 @@ class Prepared:
         self._plan, arguments = Plan.with_arguments(request, x, contexts, t)
         self._on_mismatch = on_mismatch
         self._variants: dict[str, Prepared] = {}
-        self._fast = self._fast_path(arguments, x, contexts, t)
-        self._finish = self._plan.finish
+        self._call: Callable[..., Any] = self._spread
+        if hotpath.applies(self._plan, self._capture, arguments, x, contexts, t):
+            build = hotpath.unseeded if self._plan.check_seed is None else hotpath.seeded
+            self._call = build(self._plan, self._capture, self._general)
 
     def __repr__(self) -> str:
         request = self._plan.request
@@ -62,19 +66,13 @@ class Prepared:
         kinds = ", ".join(map(repr, self._plan.check_x.leaves))
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
 
-    def _fast_path(
-        self, arguments: tuple[Leaves, ...], x: Any, contexts: tuple[Any, ...], t: Any
-    ) -> Prep | None:
-        """The backend's plan, if arguments of the very same kind can go straight into it."""
-        plan = self._plan
-        given = [plan.check_x.exact(x), plan.check_contexts.exact(contexts)]
-        if plan.check_seed is not None:
-            given.append(plan.check_seed.exact(t))
-        untouched = all(
-            before is not None and all(a is b for a, b in zip(before, after, strict=True))
-            for before, after in zip(given, arguments, strict=True)
-        )
-        return plan.prep if untouched and not plan.request.has_aux else None
+    def _spread(self, *arguments: Any) -> Any:
+        seeds = 0 if self._plan.check_seed is None else 1
+        return self._general(arguments[0], arguments[1 + seeds :], *arguments[1 : 1 + seeds])
+
+    def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
+        plan, arguments = self._arguments(x, contexts, t)
+        return plan.result(arguments)
 
     def _arguments(
         self, x: Any, contexts: tuple[Any, ...], t: Any
@@ -100,6 +98,8 @@ class Prepared:
 
     def _variant(self, key: str, x: Any, contexts: tuple[Any, ...], t: Any) -> Prepared:
         variant = self._variants.get(key)
+        if len(self._variants) > _MOST_VARIANTS:
+            self._variants.clear()
         if variant is None or (variant._capture is not None and variant._capture.rebound()):
             variant = type(self)(self._plan.request, x, contexts, t, on_mismatch=self._on_mismatch)
             self._variants[key] = variant
@@ -114,15 +114,7 @@ class PreparedOperator(Prepared):
 
     def __call__(self, x: Any, *contexts: Any) -> Any:
         """The result at x."""
-        if self._fast is not None and (self._capture is None or not self._capture.rebound()):
-            plan = self._plan
-            leaves = plan.check_x.exact(x)
-            if leaves is not None:
-                data = plan.check_contexts.exact(contexts)
-                if data is not None:
-                    return self._finish(self._fast.result(leaves, data))
-        plan, arguments = self._arguments(x, contexts, None)
-        return plan.result(arguments)
+        return self._call(x, *contexts)
 
     def value_and(self, x: Any, *contexts: Any) -> tuple[Any, ...]:
         """The value of f (for second order: and its derivative), then the result at x."""
@@ -138,15 +130,7 @@ class PreparedSeeded(Prepared):
 
     def __call__(self, x: Any, t: Any, *contexts: Any) -> Any:
         """The result at x for the tangent or cotangent t."""
-        if self._fast is not None and (self._capture is None or not self._capture.rebound()):
-            plan = self._plan
-            leaves, seeds = plan.check_x.exact(x), plan.check_seed.exact(t)  # type: ignore[union-attr]
-            if leaves is not None and seeds is not None:
-                data = plan.check_contexts.exact(contexts)
-                if data is not None:
-                    return self._finish(self._fast.result(leaves, data, seeds))
-        plan, arguments = self._arguments(x, contexts, t)
-        return plan.result(arguments)
+        return self._call(x, t, *contexts)
 
     def value_and(self, x: Any, t: Any, *contexts: Any) -> tuple[Any, ...]:
         """The value of f (for hvp: the gradient), then the result at x for t."""

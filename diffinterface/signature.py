@@ -32,6 +32,11 @@ class LeafCheck:
         self._framework = framework
         self._device = None if framework is None else framework.device(leaf)
 
+    @property
+    def facts(self) -> tuple[Any, tuple[int, ...], Any, Any]:
+        """Type, shape, dtype (None for a Python number) and device (None where it is not compared)."""
+        return self._kind, self._shape, self._dtype, self._device
+
     def exact(self, leaf: Any) -> bool:
         """Whether `leaf` is of the very same kind, so that nothing need be converted anew."""
         return (
@@ -122,6 +127,8 @@ class ContextCheck:
 
     def exact(self, contexts: tuple[Any, ...]) -> Leaves | None:
         """The data leaves where each is of the very kind prepared for, else None."""
+        if not contexts and not self._n:
+            return contexts
         if len(contexts) != self._n:
             return None
         if self._alone:

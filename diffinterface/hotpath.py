@@ -1,0 +1,118 @@
+"""The shortest way through a prepared call: lone arrays of the very kind prepared for.
+
+A prepared call over a compiled engine has about a microsecond to spend in Python. So its commonest
+form, a lone array x (and seed), contexts that are lone arrays or numbers, and results that need no
+conversion, is built here as one closure over local variables. Whatever it does not recognise it hands
+to the general way, which decides; it never decides otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .capture import Capture
+from .plan import Plan
+from .signature import LeafCheck
+
+Slow = Callable[..., Any]
+
+
+def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any]:
+    """``call(x, *contexts)`` for an operator without a seed."""
+    (check,) = plan.check_x.leaves
+    kind, shape, dtype, device = check.facts
+    result, finish = plan.prep.result, plan.finish
+    same = plan.converter.same
+    cells, names = _captured(capture)
+    exact = plan.check_contexts.exact
+
+    def call(x: Any, *contexts: Any) -> Any:
+        if (
+            type(x) is not kind
+            or x.dtype is not dtype
+            or x.shape != shape
+            or (device is not None and x.device != device)
+        ):
+            return slow(x, contexts)
+        for cell, value in cells:
+            if cell.cell_contents is not value:
+                return slow(x, contexts)
+        for namespace, name, value in names:
+            if namespace.get(name) is not value:
+                return slow(x, contexts)
+        data = exact(contexts)
+        if data is None:
+            return slow(x, contexts)
+        out = result((x,), data)
+        return out[0] if lone else finish(out)
+
+    # A gradient like a lone x is the one leaf itself; other results know their tree only once f ran.
+    lone = same and plan.request.operator.result == "x" and plan.request.operator.tangent is None
+    return call
+
+
+def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any]:
+    """``call(x, t, *contexts)`` for an operator with a seed."""
+    assert plan.check_seed is not None
+    (check,), (check_t,) = plan.check_x.leaves, plan.check_seed.leaves
+    kind, shape, dtype, device = check.facts
+    exact_t, exact = check_t.exact, plan.check_contexts.exact
+    result, finish = plan.prep.result, plan.finish
+    cells, names = _captured(capture)
+
+    def call(x: Any, t: Any, *contexts: Any) -> Any:
+        if (
+            type(x) is not kind
+            or x.dtype is not dtype
+            or x.shape != shape
+            or (device is not None and x.device != device)
+            or not exact_t(t)
+        ):
+            return slow(x, contexts, t)
+        for cell, value in cells:
+            if cell.cell_contents is not value:
+                return slow(x, contexts, t)
+        for namespace, name, value in names:
+            if namespace.get(name) is not value:
+                return slow(x, contexts, t)
+        data = exact(contexts)
+        return slow(x, contexts, t) if data is None else finish(result((x,), data, (t,)))
+
+    return call
+
+
+def applies(
+    plan: Plan,
+    capture: Capture | None,
+    arguments: tuple[Any, ...],
+    x: Any,
+    contexts: tuple[Any, ...],
+    t: Any,
+) -> bool:
+    """Whether x and t are lone arrays, and all arguments went into the plan untouched.
+
+    Functions with defaults go the general way too: they are rare, and cost another loop.
+    """
+    given = [plan.check_x.exact(x), plan.check_contexts.exact(contexts)]
+    if plan.check_seed is not None:
+        given.append(plan.check_seed.exact(t))
+    untouched = all(
+        before is not None and all(a is b for a, b in zip(before, after, strict=True))
+        for before, after in zip(given, arguments, strict=True)
+    )
+    return (
+        untouched
+        and not (capture is not None and capture.defaults)
+        and not plan.request.has_aux
+        and _lone(plan.check_x.leaves)
+        and (plan.check_seed is None or _lone(plan.check_seed.leaves))
+    )
+
+
+def _lone(checks: tuple[LeafCheck, ...]) -> bool:
+    return len(checks) == 1 and checks[0].facts[2] is not None
+
+
+def _captured(capture: Capture | None) -> tuple[Any, Any]:
+    return ((), ()) if capture is None else (capture.cells, capture.names)
