@@ -7,6 +7,7 @@ included, belongs to a `Framework` that an adapter registers (entry-point group
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import array_api_compat
@@ -145,8 +146,11 @@ def array_namespace(*arrays: Any) -> Any:
 def dtype_name(x: Array) -> str:
     """The dtype of an array or number by its standard name: "float64", "int32", "complex128"."""
     dtype = getattr(x, "dtype", None)
-    if dtype is None:
-        return np.asarray(x).dtype.name
+    return _dtype_name(np.asarray(x).dtype if dtype is None else dtype)
+
+
+@lru_cache(maxsize=256)
+def _dtype_name(dtype: Any) -> str:
     return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
 
 
