@@ -13,7 +13,7 @@ from .errors import UnsupportedOperatorError
 from .functions import Function
 from .prep import Prep
 from .registry import resolve as resolve_member
-from .trees import Leaves
+from .trees import Leaves, Structure, flatten
 
 
 def resolve(adtype: ADType) -> Backend:
@@ -28,7 +28,18 @@ def resolve(adtype: ADType) -> Backend:
 
 
 class _Composite(Backend):
-    """Every method goes to the member that `_route` names for it."""
+    """Every method goes to the member that `_route` names for it.
+
+    Attributes
+    ----------
+    trees : Backend or None
+        The member whose containers are understood.
+    """
+
+    trees: Backend | None = None
+
+    def flatten(self, tree: Any) -> tuple[Leaves, Structure]:
+        return flatten(tree) if self.trees is None else self.trees.flatten(tree)
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         raise UnsupportedOperatorError(
@@ -125,6 +136,7 @@ class SecondOrderBackend(_Composite):
         super().__init__(adtype)
         self.outer, self.inner = resolve_member(adtype.outer), resolve_member(adtype.inner)
         self.framework, self.accepts = self.outer.framework, self.outer.accepts
+        self.trees = self.outer
         self.compiles = self.outer.compiles or self.inner.compiles
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
@@ -159,6 +171,7 @@ class MixedModeBackend(_Composite):
         super().__init__(adtype)
         self.forward, self.reverse = resolve_member(adtype.forward), resolve_member(adtype.reverse)
         self.compiles = self.forward.compiles or self.reverse.compiles
+        self.trees = self.reverse
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         if method in _EITHER:

@@ -66,6 +66,10 @@ class _Slot:
     structure: Structure
     statics: tuple[Any, ...]  # one entry a leaf: `_DATA`, or the leaf itself
 
+    def __repr__(self) -> str:
+        kind = "" if self.wrapper is None else f"{self.wrapper.__name__} "
+        return f"{kind}{self.structure.unflatten(self.statics)}"
+
 
 class _Data:
     def __repr__(self) -> str:

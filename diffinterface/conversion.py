@@ -116,10 +116,12 @@ class Converter:
     def leave(self, leaf: Array) -> Array:
         """One array of a result, as the caller gets it."""
         framework = framework_of(leaf)
-        if framework is self._caller or framework is None:
-            return leaf[()] if type(leaf) is np.ndarray and leaf.ndim == 0 else leaf
+        if framework is None or (framework is self._caller and framework is not NUMPY):
+            return leaf
         if framework.is_traced(leaf):
             return leaf
+        # A copy even from NumPy to NumPy: f may return x, a seed or a context as it is, and the
+        # caller may write into what it gets.
         array = framework.to_numpy(leaf)
         if self._caller is NUMPY:
             return array[()] if array.ndim == 0 else array
