@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import assembly
-from .arrays import array_namespace, is_complex, shape_of, size_of
+from .arrays import array_namespace, framework_of, is_complex, shape_of, size_of
 from .errors import NonAnalyticError, UnsupportedOperatorError
 from .functions import Function
 from .prep import Prep
@@ -202,6 +202,11 @@ def _times_i(seeds: Leaves) -> Leaves:
     return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
 
 
+def _is_traced(leaf: Any) -> bool:
+    framework = framework_of(leaf)
+    return framework is not None and framework.is_traced(leaf)
+
+
 def check_analytic(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> None:
     """Refuse a Jacobian or derivative at a complex x of a function that is not holomorphic there.
 
@@ -212,8 +217,8 @@ def check_analytic(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) 
     NonAnalyticError
         If they do not hold to about half the digits of the dtype.
     """
-    if not any(is_complex(leaf) for leaf in x):
-        return
+    if not any(is_complex(leaf) for leaf in x) or any(map(_is_traced, x)):
+        return  # a value under an outer trace cannot be tested
     t = tuple(cast(assembly.generic_direction(leaf), leaf) for leaf in x)
     turned = tuple(1j * leaf if is_complex(leaf) else leaf for leaf in t)
     push = backend.prepare_pushforward(fn.on(backend, reuse=False), x, contexts, t)
@@ -259,7 +264,8 @@ def _second_order(plan: Prep) -> Prep:
     return Prep(run, plan.result)
 
 
-def _refuse_complex(backend: Backend, x: Leaves, operator: str) -> None:
+def refuse_complex(backend: Backend, x: Leaves, operator: str) -> None:
+    """Raise `UnsupportedOperatorError` for a second-order operator at a complex x."""
     if any(is_complex(leaf) for leaf in x):
         raise UnsupportedOperatorError(
             f"{operator} at a complex x is not one matrix of complex entries; split x into real and "
@@ -287,7 +293,7 @@ def hvp(
     batched: bool,
 ) -> Prep:
     """The outer pushforward of the inner gradient, or its pullback: the Hessian is symmetric."""
-    _refuse_complex(outer, x, "hvp")
+    refuse_complex(outer, x, "hvp")
     first = gradient_function(inner, fn)
     method: Callable[..., Prep] = (
         outer.prepare_pushforward if outer.has_forward else outer.prepare_pullback
@@ -297,7 +303,7 @@ def hvp(
 
 def hessian(outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The outer Jacobian of the inner gradient."""
-    _refuse_complex(outer, x, "hessian")
+    refuse_complex(outer, x, "hessian")
     if outer.has_forward:
         return _second_order(_jacobian_forward(outer, gradient_function(inner, fn), x, contexts))
     return _second_order(outer.prepare_jacobian(gradient_function(inner, fn), x, contexts))

@@ -103,8 +103,9 @@ def basis(x: Leaves, start: int = 0, stop: int | None = None) -> Leaves:
     offset = 0
     for leaf in x:
         xp, size = array_namespace(leaf), size_of(leaf)
-        rows = xp.arange(start - offset, stop - offset, device=leaf.device)
-        columns = xp.arange(size, device=leaf.device)
+        device = getattr(leaf, "device", None)  # a tracer has none
+        rows = xp.arange(start - offset, stop - offset, device=device)
+        columns = xp.arange(size, device=device)
         hot = xp.astype(rows[:, None] == columns[None, :], leaf.dtype)
         seeds.append(xp.reshape(hot, (stop - start, *leaf.shape)))
         offset += size

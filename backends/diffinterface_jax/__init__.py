@@ -1,0 +1,6 @@
+"""The JAX adapter."""
+
+from .backend import JaxBackend
+from .framework import framework
+
+__all__ = ["JaxBackend", "framework"]

@@ -1,0 +1,48 @@
+"""JAX arrays, as the core meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import jax
+import jax.numpy as jnp
+import numpy as np
+from diffinterface.arrays import Framework
+from diffinterface.errors import NestedDifferentiationError
+
+
+class JaxFramework(Framework):
+    """Arrays and tracers of JAX."""
+
+    name = "jax"
+
+    def to_numpy(self, x: Any) -> Any:
+        if isinstance(x, jax.core.Tracer):
+            raise NestedDifferentiationError(
+                "A JAX tracer cannot become a NumPy array: the derivative that JAX is taking would be "
+                "lost. Use a backend that runs on JAX arrays here.",
+                outer="jax",
+            )
+        return np.array(x)
+
+    def from_numpy(self, a: Any, like: Any) -> Any:
+        device = None if like is None or isinstance(like, jax.core.Tracer) else like.sharding
+        with jax.enable_x64(True):
+            return jax.device_put(jnp.array(a, copy=True), device)
+
+    def namespace(self, x: Any) -> Any:
+        return array_api_compat.array_namespace(x)
+
+    def scratch(self, buffer: Any, like: Any) -> Any:
+        # Immutable: f reads it, and builds new arrays with `.at[...]` instead of writing.
+        return jnp.asarray(buffer)
+
+    def own(self, x: Any) -> Any:
+        return x
+
+    def is_traced(self, x: Any) -> bool:
+        return isinstance(x, jax.core.Tracer)
+
+
+framework = JaxFramework()
