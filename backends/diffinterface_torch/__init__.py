@@ -1,0 +1,6 @@
+"""The PyTorch adapter."""
+
+from .backend import TorchBackend
+from .framework import framework
+
+__all__ = ["TorchBackend", "framework"]

@@ -1,0 +1,176 @@
+"""PyTorch as the inner engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any, final
+
+import torch
+from diffinterface import derived
+from diffinterface.adtypes import AutoTorch
+from diffinterface.arrays import size_of
+from diffinterface.backend import Backend
+from diffinterface.errors import OutputError
+from diffinterface.functions import Function
+from diffinterface.prep import Prep
+from diffinterface.seeds import match_cotangent
+from diffinterface.trees import Leaves
+
+from . import tape, transforms
+from .framework import framework
+from .outer import in_transform
+
+Run = Callable[..., Any]
+
+
+@final
+class TorchBackend(Backend):
+    """`AutoTorch`: the tape for reverse mode, ``torch.func`` for forward mode and inside transforms.
+
+    With ``compile=True``, prepared gradients and unbatched pullbacks run f through ``torch.compile``; the
+    other operators differentiate twice or in batches, which compiled code does not allow, and run f as
+    it is.
+    """
+
+    adtype_class = AutoTorch
+    framework = framework
+    accepts = frozenset({"torch"})
+    adtype: AutoTorch
+
+    def __init__(self, adtype: AutoTorch) -> None:
+        super().__init__(adtype)
+        self.compiles = adtype.compile
+        self._forward = adtype.mode == "forward"
+
+    def check_output(self, leaf: Any) -> Any:
+        if isinstance(leaf, torch.Tensor):
+            return leaf
+        raise OutputError(
+            f"f returned a {type(leaf).__qualname__} under {self.adtype!r}, expected tensors: float(), "
+            ".item() and .numpy() detach, and their derivative is lost. Return a tensor "
+            "(torch.tensor(...) for a constant).",
+            got=leaf,
+            expected="torch",
+        )
+
+    def _compiled(self, fn: Function) -> Function:
+        if not (self.adtype.compile and fn.reuse):
+            return fn
+        compiled = copy.copy(fn)
+        compiled.f = torch.compile(fn.f)
+        return compiled
+
+    # --- first order -----------------------------------------------------------------------------
+
+    def prepare_pushforward(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return Prep(lambda x, c, t: transforms.pushforward(fn, x, c, t, batched))
+
+    def prepare_pullback(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        onto = fn if batched else self._compiled(fn)
+        return _either(
+            lambda x, c, t: tape.pullback(onto, x, c, t, batched),
+            lambda x, c, t: transforms.pullback(fn, x, c, t, batched),
+        )
+
+    def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        derived.check_analytic(self, fn, x, contexts)
+        return Prep(partial(transforms.derivative, fn))
+
+    def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        if self._forward:
+            return Prep(partial(transforms.gradient_forward, fn))
+        return _either(
+            partial(tape.gradient, self._compiled(fn)), partial(transforms.gradient, fn)
+        )
+
+    def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        derived.check_analytic(self, fn, x, contexts)
+        if self._prefers_forward(fn, x, contexts):
+            return Prep(partial(transforms.jacobian_forward, fn))
+        return _either(partial(tape.jacobian, fn), partial(transforms.jacobian_reverse, fn))
+
+    def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        derived.check_analytic(self, fn, x, contexts)
+        if self._prefers_forward(fn, x, contexts):
+            return Prep(partial(transforms.batched_jacobian, fn, forward=True))
+        return _either(
+            partial(tape.batched_jacobian, fn),
+            partial(transforms.batched_jacobian, fn, forward=False),
+        )
+
+    def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
+        """Whether f(x) has so many more entries than x that pushing beats pulling.
+
+        One pushforward costs 3 to 5 pullbacks here.
+        """
+        if self.adtype.mode != "auto":
+            return self._forward
+        with torch.no_grad():
+            y, _ = fn(tuple(leaf.clone() for leaf in x), contexts)
+        return 4 * sum(map(size_of, x)) <= sum(map(size_of, y))
+
+    # --- second order ----------------------------------------------------------------------------
+
+    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        derived.check_analytic(self, fn, x, contexts)
+        return Prep(partial(transforms.second_derivative, fn))
+
+    def prepare_hvp(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        derived.refuse_complex(self, x, "hvp")
+        through = partial(transforms.hvp, fn, batched=batched)
+        if self._forward:
+            return Prep(through)
+        return _either(partial(tape.hvp, fn, batched=batched), through)
+
+    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        derived.refuse_complex(self, x, "hessian")
+        if self._forward:
+            return Prep(partial(transforms.hessian, fn))
+        return _either(partial(tape.hessian, fn), partial(transforms.hessian, fn))
+
+    # --- at one point ----------------------------------------------------------------------------
+
+    def prepare_pullback_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        if in_transform():
+            return super().prepare_pullback_same_point(fn, x, contexts, t, batched)
+        p = tape.Pass(fn, x, contexts)
+
+        def run(t: Leaves) -> Any:
+            t = match_cotangent(t, p.y, batched)
+            pull = p.pull_batched if batched else p.pull
+            return p.value(), pull(t, retain=True), p.auxiliary()
+
+        return Prep(run)
+
+    def prepare_hvp_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        derived.refuse_complex(self, x, "hvp")
+        if in_transform() or self._forward:
+            return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
+        p = tape.Pass(fn, x, contexts)
+        with tape.recording():
+            first = p.pull(tape.one(p.y), create=True)
+        apply = tape.grad_batched if batched else tape.grad
+
+        def run(t: Leaves) -> Any:
+            product = apply(first, p.x, t, create=p.keep, retain=True)
+            gradient = first if p.keep else tuple(leaf.detach() for leaf in first)
+            return (p.value(), gradient), product, p.auxiliary()
+
+        return Prep(run)
+
+
+def _either(on_tape: Run, in_func: Run) -> Prep:
+    """The tape, or ``torch.func`` inside a transform: known only when the call is made."""
+    return Prep(lambda *args: in_func(*args) if in_transform() else on_tape(*args))

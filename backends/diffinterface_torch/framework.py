@@ -1,0 +1,60 @@
+"""Torch tensors, as the core meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat.torch
+import numpy as np
+import torch
+from diffinterface.arrays import Framework
+from diffinterface.errors import NestedDifferentiationError
+
+from .outer import in_transform, is_tracked
+
+
+class TorchFramework(Framework):
+    """Tensors of torch, on any device."""
+
+    name = "torch"
+
+    def to_numpy(self, x: Any) -> Any:
+        if in_transform():
+            raise NestedDifferentiationError(
+                "A tensor inside a torch.func transform cannot become a NumPy array: the derivative "
+                "that torch is taking would be lost. Use a backend that runs on tensors here.",
+                outer="torch",
+            )
+        x = x.detach().cpu().resolve_conj().resolve_neg()
+        return np.array(x.float() if x.dtype is torch.bfloat16 else x)
+
+    def from_numpy(self, a: Any, like: Any) -> Any:
+        device = None if like is None else like.device
+        # The copy is contiguous, writable, in native byte order, and nobody else's.
+        own = np.array(a, order="C")
+        return torch.from_numpy(own.astype(own.dtype.newbyteorder("="), copy=False)).to(device)
+
+    def namespace(self, x: Any) -> Any:
+        return array_api_compat.torch
+
+    def scratch(self, buffer: Any, like: Any) -> Any:
+        fresh = torch.as_tensor(buffer, device=like.device).clone()
+        if in_transform() and like.numel() and fresh.is_complex() == like.is_complex():
+            # Writing batched or wrapped values needs a buffer that is one itself: a zero taken from x
+            # makes it one, and `where` keeps an infinite x from making it NaN.
+            never = torch.zeros((), dtype=torch.bool, device=like.device)
+            zero = torch.zeros((), dtype=like.dtype, device=like.device)
+            fresh = fresh + torch.where(never, like.reshape(-1)[0], zero).to(fresh.dtype)
+        return fresh
+
+    def own(self, x: Any) -> Any:
+        return x.clone()
+
+    def is_traced(self, x: Any) -> bool:
+        return is_tracked(x)
+
+    def device(self, x: Any) -> Any:
+        return x.device
+
+
+framework = TorchFramework()

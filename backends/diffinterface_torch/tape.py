@@ -1,0 +1,211 @@
+"""The autograd tape: reverse mode where no ``torch.func`` transform is active.
+
+The tape stays open (``create_graph``) exactly where somebody outside needs it: x is tracked, or f's
+output reaches a captured leaf. Nothing of the caller's is written, and no ``.grad`` is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from diffinterface import assembly
+from diffinterface.arrays import is_complex
+from diffinterface.derived import complex_gradient_error
+from diffinterface.functions import Function
+from diffinterface.seeds import basis, match_cotangent
+from diffinterface.trees import Leaves, map_leaves
+
+from .outer import depends_beyond
+
+_IN_PLACE = "leaf Variable that requires grad"
+
+
+class Pass:
+    """One forward pass of f on the tape.
+
+    Attributes
+    ----------
+    x, y : tuple of Tensor
+        The leaves that were differentiated, and f's outputs, on the tape.
+    keep : bool
+        Whether results must stay on an outer tape.
+    """
+
+    __slots__ = ("aux", "keep", "x", "y")
+
+    def __init__(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
+        outside = torch.is_grad_enabled()
+        tracked = outside and any(leaf.requires_grad for leaf in x)
+        with recording():
+            if tracked:
+                self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
+                self.y, self.aux = fn(self.x, contexts)
+            else:
+                self.x = tuple(_leaf(leaf) for leaf in x)
+                try:
+                    self.y, self.aux = fn(self.x, contexts)
+                except RuntimeError as error:
+                    if _IN_PLACE not in str(error):
+                        raise
+                    # f writes into its argument: give it a copy, which torch allows.
+                    self.y, self.aux = fn(tuple(leaf.clone() for leaf in self.x), contexts)
+        self.keep = tracked or (outside and depends_beyond(self.y, self.x))
+
+    def value(self) -> Leaves:
+        """f's outputs, off the tape unless somebody outside needs them on it."""
+        return self.y if self.keep else tuple(leaf.detach() for leaf in self.y)
+
+    def auxiliary(self) -> Any:
+        """The auxiliary output, likewise."""
+        if self.aux is None or self.keep:
+            return self.aux
+        return map_leaves(lambda a: a.detach() if isinstance(a, torch.Tensor) else a, self.aux)
+
+    def pull(self, t: Leaves, *, create: bool = False, retain: bool = False) -> Leaves:
+        """The pullback of cotangents that match y."""
+        return grad(self.y, self.x, t, create=create or self.keep, retain=retain)
+
+    def pull_batched(self, t: Leaves, *, retain: bool = False) -> Leaves:
+        """The same for a batch of cotangents on a leading axis."""
+        return grad_batched(self.y, self.x, t, create=self.keep, retain=retain)
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    with torch.inference_mode(False), torch.enable_grad():
+        yield
+
+
+class _Already:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+_ALREADY = _Already()
+
+
+def recording() -> Any:
+    """A context in which the tape records, at no cost where it does already."""
+    return _ALREADY if torch.is_grad_enabled() else _recording()
+
+
+def _leaf(x: torch.Tensor) -> torch.Tensor:
+    return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+
+
+def grad(
+    y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False
+) -> Leaves:
+    """``torch.autograd.grad`` for outputs of which some, or all, may not depend on x."""
+    pairs = [(a, b) for a, b in zip(y, t, strict=True) if a.requires_grad]
+    if not pairs:
+        return tuple(torch.zeros_like(leaf) for leaf in x)
+    outputs, seeds = zip(*pairs, strict=True)
+    return torch.autograd.grad(
+        outputs,
+        x,
+        seeds,
+        retain_graph=retain or create,
+        create_graph=create,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+
+
+def grad_batched(
+    y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False
+) -> Leaves:
+    """The same for seeds with a leading axis; a loop where an operation of f cannot be batched."""
+    size = t[0].shape[0] if t else 0
+    pairs = [(a, b) for a, b in zip(y, t, strict=True) if a.requires_grad]
+    if not pairs or not size:
+        return tuple(leaf.new_zeros((size, *leaf.shape)) for leaf in x)
+    outputs, seeds = zip(*pairs, strict=True)
+    try:
+        return torch.autograd.grad(
+            outputs,
+            x,
+            seeds,
+            retain_graph=True,
+            create_graph=create,
+            allow_unused=True,
+            is_grads_batched=True,
+            materialize_grads=True,
+        )
+    except (RuntimeError, NotImplementedError):
+        rows = [
+            grad(y, x, tuple(seed[k] for seed in t), create=create, retain=True)
+            for k in range(size)
+        ]
+        return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+
+
+# --- operators -----------------------------------------------------------------------------------
+
+
+def pullback(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
+    p = Pass(fn, x, contexts)
+    t = match_cotangent(t, p.y, batched)
+    return p.value(), p.pull_batched(t) if batched else p.pull(t), p.auxiliary()
+
+
+def gradient(fn: Function, x: Leaves, contexts: Leaves) -> Any:
+    p = Pass(fn, x, contexts)
+    return p.value(), p.pull(one(p.y)), p.auxiliary()
+
+
+def one(y: Leaves) -> Leaves:
+    """The cotangent 1 of a real scalar."""
+    if is_complex(y[0]):
+        raise complex_gradient_error()
+    return (torch.ones_like(y[0]),)
+
+
+def jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
+    p = Pass(fn, x, contexts)
+    return p.value(), rows(p), p.auxiliary()
+
+
+def rows(p: Pass) -> tuple[Leaves, ...]:
+    """The Jacobian of a forward pass."""
+    seeds = basis(p.y)
+    complex_y = any(is_complex(leaf) for leaf in p.y)
+    stacked = p.pull_batched(seeds, retain=complex_y)
+    if complex_y:
+        turned = tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
+        stacked = assembly.complex_rows(stacked, p.pull_batched(turned), p.x)
+    return assembly.rows_from_rows(stacked, p.y, p.x)
+
+
+def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
+    p = Pass(fn, x, contexts)
+    batch = assembly.check_batch(p.x, p.y)
+    samples = [tuple(leaf[0] for leaf in leaves) for leaves in (p.y, p.x)]
+    stacked = p.pull_batched(assembly.broadcast_seeds(basis(samples[0]), batch))
+    return p.value(), assembly.batched_rows(stacked, *samples, False), p.auxiliary()
+
+
+def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
+    p = Pass(fn, x, contexts)
+    with recording():
+        first = p.pull(one(p.y), create=True)
+    apply = grad_batched if batched else grad
+    product = apply(first, p.x, t, create=p.keep)
+    return (p.value(), _off(first, p.keep)), product, p.auxiliary()
+
+
+def hessian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
+    p = Pass(fn, x, contexts)
+    with recording():
+        first = p.pull(one(p.y), create=True)
+    stacked = grad_batched(first, p.x, basis(p.x), create=p.keep)
+    blocks = assembly.rows_from_rows(stacked, p.x, p.x)
+    return (p.value(), _off(first, p.keep)), blocks, p.auxiliary()
+
+
+def _off(leaves: Leaves, keep: bool) -> Leaves:
+    return leaves if keep else tuple(leaf.detach() for leaf in leaves)
