@@ -58,7 +58,7 @@ def pushforward_by_pullback(
             backend=backend.adtype,
             operator="pushforward",
         )
-    plan = _jacobian_reverse(backend, fn, x, contexts)
+    plan = jacobian_reverse(backend, fn, x, contexts)
 
     def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
         value, rows, aux = plan.run(x, contexts)
@@ -85,6 +85,11 @@ def gradient(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Pre
         one = xp.ones((), dtype=xp.real(x[0]).dtype if is_complex(x[0]) else x[0].dtype)
         plan = backend.prepare_pullback(fn, x, contexts, (one,))
         return Prep(lambda x, c: plan.run(x, c, (one,)), lambda x, c: plan.result(x, c, (one,)))
+    return gradient_forward(backend, fn, x, contexts)
+
+
+def gradient_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """One directional derivative for each entry of x."""
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
@@ -111,15 +116,16 @@ def complex_gradient_error() -> NonAnalyticError:
 def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Column by column or row by row, whichever are fewer."""
     if not backend.has_reverse:
-        return _jacobian_forward(backend, fn, x, contexts)
+        return jacobian_forward(backend, fn, x, contexts)
     if backend.has_forward:
         y, _ = fn(x, contexts)
         if sum(map(size_of, x)) <= sum(map(size_of, y)):
-            return _jacobian_forward(backend, fn, x, contexts)
-    return _jacobian_reverse(backend, fn, x, contexts)
+            return jacobian_forward(backend, fn, x, contexts)
+    return jacobian_reverse(backend, fn, x, contexts)
 
 
-def _jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """Column by column."""
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
     check_analytic(backend, fn, x, contexts)
 
@@ -130,7 +136,8 @@ def _jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leave
     return Prep(run)
 
 
-def _jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """Row by row."""
     y, _ = fn(x, contexts)
     y = tuple(array_namespace(*x, leaf).asarray(leaf) for leaf in y)
     pull = backend.prepare_pullback(fn, x, contexts, basis(y, 0, 1), True)
@@ -149,14 +156,16 @@ def _jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leave
     return Prep(run)
 
 
-def batched_jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def batched_jacobian(
+    backend: Backend, fn: Function, x: Leaves, contexts: Leaves, forward: bool | None = None
+) -> Prep:
     """One seed serves every sample at once, because samples do not mix."""
     y, _ = fn(x, contexts)
     batch = assembly.check_batch(x, y)
     sample_x, sample_y = (tuple(leaf[0, ...] for leaf in leaves) for leaves in (x, y))
-    forward = backend.has_forward and (
-        not backend.has_reverse or sum(map(size_of, sample_x)) <= sum(map(size_of, sample_y))
-    )
+    if forward is None:
+        fewer = sum(map(size_of, sample_x)) <= sum(map(size_of, sample_y))
+        forward = backend.has_forward and (fewer or not backend.has_reverse)
     over = sample_x if forward else sample_y
     method = backend.prepare_pushforward if forward else backend.prepare_pullback
     plan = method(fn, x, contexts, assembly.broadcast_seeds(basis(over, 0, 1), batch), True)
@@ -305,5 +314,5 @@ def hessian(outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: L
     """The outer Jacobian of the inner gradient."""
     refuse_complex(outer, x, "hessian")
     if outer.has_forward:
-        return _second_order(_jacobian_forward(outer, gradient_function(inner, fn), x, contexts))
+        return _second_order(jacobian_forward(outer, gradient_function(inner, fn), x, contexts))
     return _second_order(outer.prepare_jacobian(gradient_function(inner, fn), x, contexts))

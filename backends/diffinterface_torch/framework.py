@@ -26,7 +26,8 @@ class TorchFramework(Framework):
                 outer="torch",
             )
         x = x.detach().cpu().resolve_conj().resolve_neg()
-        return np.array(x.float() if x.dtype is torch.bfloat16 else x)
+        # NumPy has no bfloat16; float32 holds it exactly.
+        return np.array((x.float() if x.dtype is torch.bfloat16 else x).numpy())
 
     def from_numpy(self, a: Any, like: Any) -> Any:
         device = None if like is None else like.device

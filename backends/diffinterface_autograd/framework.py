@@ -1,0 +1,44 @@
+"""Autograd's boxes, as the core meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffinterface.arrays import Framework
+from diffinterface.errors import NestedDifferentiationError, UnsupportedOperatorError
+
+from .namespace import namespace
+
+
+class BoxFramework(Framework):
+    """Boxes: arrays that autograd is recording."""
+
+    name = "autograd"
+    wraps = True
+
+    def to_numpy(self, x: Any) -> Any:
+        raise NestedDifferentiationError(
+            "A box of autograd cannot become a NumPy array: the derivative that autograd is taking "
+            "would be lost. Use a backend that runs on boxes here, such as AutoAutograd() or "
+            "AutoForwardDiff().",
+            outer="autograd",
+        )
+
+    def from_numpy(self, a: Any, like: Any) -> Any:
+        return a
+
+    def namespace(self, x: Any) -> Any:
+        return namespace
+
+    def scratch(self, buffer: Any, like: Any) -> Any:
+        raise UnsupportedOperatorError(
+            "autograd's boxes cannot be written into an array, so Cache and inplace do not work under "
+            "AutoAutograd; use AutoForwardDiff, AutoTorch, AutoFiniteDiff or AutoComplexStep.",
+            operator="Cache",
+        )
+
+    def own(self, x: Any) -> Any:
+        return x
+
+
+framework = BoxFramework()
