@@ -7,6 +7,7 @@ from typing import Any, final
 
 import autograd.numpy as anp
 import numpy as np
+
 from diffinterface import assembly, derived
 from diffinterface.adtypes import AutoAutograd
 from diffinterface.arrays import NUMPY, is_complex, size_of
@@ -172,9 +173,7 @@ class AutogradBackend(Backend):
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
         outer, back = _pull(_gradient(fn, contexts), x)
         y, aux = outer.aux
-        return Prep(
-            lambda t: ((y, outer.y), _each(back, t, x) if batched else back(t), aux)
-        )
+        return Prep(lambda t: ((y, outer.y), _each(back, t, x) if batched else back(t), aux))
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")

@@ -80,7 +80,9 @@ def _astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> 
     return x.astype(dtype)
 
 
-def _asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Any:
+def _asarray(
+    obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None
+) -> Any:
     array = obj if hasattr(obj, "_value") else anp.array(obj)
     return array if dtype is None or array.dtype == dtype else array.astype(dtype)
 
@@ -108,7 +110,6 @@ def _creation(name: str) -> Callable[..., Any]:
     return create
 
 
-
 def _norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
     if axis is None:
         x, axis = anp.reshape(x, (-1,)), 0
@@ -123,7 +124,9 @@ def _norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) 
 
 def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
     if ord != "fro":
-        raise ValueError(f"matrix_norm with ord={ord!r} has no derivative under autograd; use 'fro'.")
+        raise ValueError(
+            f"matrix_norm with ord={ord!r} has no derivative under autograd; use 'fro'."
+        )
     return anp.sqrt(anp.sum(anp.abs(x) ** 2, axis=(-2, -1), keepdims=keepdims))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from autograd.builtins import tuple as box_tuple
 from autograd.core import JVPNode, VJPNode, backward_pass, vspace
 from autograd.tracer import Box, isbox, new_box, trace_stack
+
 from diffinterface.arrays import is_complex
 from diffinterface.trees import Leaves, map_leaves
 
@@ -49,9 +50,7 @@ class Recorded:
         self.node = end._node if inside else None
         values = end._value if inside else end
         self.y: Leaves = tuple(map(_array, (values,) if self.alone_y else values))
-        self.aux = map_leaves(
-            lambda a: a._value if isbox(a) and a._trace == depth else a, aux
-        )
+        self.aux = map_leaves(lambda a: a._value if isbox(a) and a._trace == depth else a, aux)
 
 
 def _array(value: Any) -> Any:
@@ -59,7 +58,7 @@ def _array(value: Any) -> Any:
 
 
 def pull(g: Pure, x: Leaves) -> tuple[Recorded, Callable[[Leaves], Leaves]]:
-    """f's record, and its pullback: the adjoint, where autograd pulls with the plain transpose."""
+    """F's record, and its pullback: the adjoint, where autograd pulls with the plain transpose."""
     recorded = Recorded(g, x, VJPNode.new_root())
 
     def apply(t: Leaves) -> Leaves:
@@ -74,7 +73,7 @@ def pull(g: Pure, x: Leaves) -> tuple[Recorded, Callable[[Leaves], Leaves]]:
 
 
 def push(g: Pure, x: Leaves, t: Leaves) -> tuple[Recorded, Leaves]:
-    """f's record, and its pushforward of t."""
+    """F's record, and its pushforward of t."""
     recorded = Recorded(g, x, JVPNode.new_root(t[0] if len(x) == 1 else t))
     if recorded.node is None:
         return recorded, tuple(np.zeros_like(y) for y in recorded.y)

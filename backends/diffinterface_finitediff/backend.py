@@ -98,11 +98,15 @@ def _traced(leaf: Any) -> bool:
 
 def _like(norm: Any, slope: Array) -> Array:
     xp = array_namespace(slope)
-    return norm if framework_of(norm) is framework_of(slope) and hasattr(norm, "dtype") else xp.asarray(norm)
+    return (
+        norm
+        if framework_of(norm) is framework_of(slope) and hasattr(norm, "dtype")
+        else xp.asarray(norm)
+    )
 
 
 def _evaluator(fn: Function, x: Leaves, contexts: Leaves) -> Evaluate:
-    """f at a point, its outputs as arrays of the caller's framework."""
+    """F at a point, its outputs as arrays of the caller's framework."""
     caller = framework_of(x[0])
 
     def evaluate(point: Leaves) -> Leaves:

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+
 from diffinterface import assembly
 from diffinterface.arrays import dtype_name, framework_of
 from diffinterface.errors import PrecisionWarning
@@ -84,5 +85,3 @@ def _numpy(leaf: Any) -> Any:
     if framework is None or framework.is_traced(leaf):
         return None
     return framework.to_numpy(leaf)
-
-

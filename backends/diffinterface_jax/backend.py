@@ -8,6 +8,7 @@ from typing import Any, final
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from diffinterface import derived
 from diffinterface.adtypes import AutoJax
 from diffinterface.arrays import dtype_name, size_of

@@ -8,6 +8,7 @@ import array_api_compat
 import jax
 import jax.numpy as jnp
 import numpy as np
+
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
 from diffinterface.derived import complex_gradient_error
@@ -23,7 +24,7 @@ Pure = Callable[[Leaves], tuple[Leaves, Any]]
 
 
 def close(fn: Function, contexts: Leaves) -> Pure:
-    """f of x alone, its outputs as JAX arrays."""
+    """F of x alone, its outputs as JAX arrays."""
 
     def pure(x: Leaves) -> tuple[Leaves, Any]:
         y, aux = fn(x, contexts)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, final
 
 import torch
+
 from diffinterface import derived
 from diffinterface.adtypes import AutoTorch
 from diffinterface.arrays import size_of
@@ -85,9 +86,7 @@ class TorchBackend(Backend):
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
             return Prep(partial(transforms.gradient_forward, fn))
-        return _either(
-            partial(tape.gradient, self._compiled(fn)), partial(transforms.gradient, fn)
-        )
+        return _either(partial(tape.gradient, self._compiled(fn)), partial(transforms.gradient, fn))
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.check_analytic(self, fn, x, contexts)

@@ -7,6 +7,7 @@ from typing import Any
 import array_api_compat.torch
 import numpy as np
 import torch
+
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
 from diffinterface.derived import complex_gradient_error
@@ -55,7 +56,7 @@ class Pass:
         self.keep = tracked or (outside and depends_beyond(self.y, self.x))
 
     def value(self) -> Leaves:
-        """f's outputs, off the tape unless somebody outside needs them on it."""
+        """F's outputs, off the tape unless somebody outside needs them on it."""
         return self.y if self.keep else tuple(leaf.detach() for leaf in self.y)
 
     def auxiliary(self) -> Any:
@@ -97,9 +98,7 @@ def _leaf(x: torch.Tensor) -> torch.Tensor:
     return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
 
 
-def grad(
-    y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False
-) -> Leaves:
+def grad(y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False) -> Leaves:
     """``torch.autograd.grad`` for outputs of which some, or all, may not depend on x."""
     pairs = [(a, b) for a, b in zip(y, t, strict=True) if a.requires_grad]
     if not pairs:

@@ -10,12 +10,13 @@ from typing import Any
 
 import optree
 import torch
+from torch.func import jvp, vjp, vmap
+
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
 from diffinterface.functions import Function
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
-from torch.func import jvp, vjp, vmap
 
 from .tape import one
 
@@ -44,7 +45,7 @@ class Aux:
 
 
 def close(fn: Function, contexts: Leaves, aux: Aux) -> Pure:
-    """f of x alone; x arrives as a copy, so that f may write into it."""
+    """F of x alone; x arrives as a copy, so that f may write into it."""
 
     def pure(*x: torch.Tensor) -> tuple[Leaves, Any]:
         y, rest = fn(tuple(leaf.clone() for leaf in x), contexts)

@@ -1,0 +1,7 @@
+"""The complex step."""
+
+from .analytic import Analytic
+from .backend import ComplexStepBackend
+from .framework import framework
+
+__all__ = ["Analytic", "ComplexStepBackend", "framework"]

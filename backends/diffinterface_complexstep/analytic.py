@@ -1,0 +1,204 @@
+"""Real arrays moved off the real line: complex inside, and refusing whatever is not analytic.
+
+f sees an `Analytic` where it expects a real array. It passes through functions that extend analytically
+to complex arguments, and raises `NonAnalyticError` in all others: ``abs``, ``conj``, comparisons and
+the like would silently answer with a wrong derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, final
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from diffinterface.arrays import Array, array_namespace
+from diffinterface.errors import NonAnalyticError
+
+from . import functions
+
+_ADVICE = "Use AutoForwardDiff(), or write f with analytic functions of x only."
+
+
+def refuse(what: str) -> NonAnalyticError:
+    """The error for a function that has no analytic extension."""
+    return NonAnalyticError(
+        f"The complex step met {what}, which is not analytic (or not known to be). {_ADVICE}",
+        function=what,
+    )
+
+
+@final
+class Analytic(NDArrayOperatorsMixin):
+    """A complex array that stands for a real one.
+
+    Parameters
+    ----------
+    value : array
+        Complex, of any framework. Its dtype is shown to f as the real one.
+    """
+
+    __slots__ = ("value",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Array) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Analytic({self.value!r})"
+
+    # --- facts -----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.value.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def dtype(self) -> Any:
+        return array_namespace(self.value).real(self.value).dtype
+
+    @property
+    def device(self) -> Any:
+        return self.value.device
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        from .namespace import Namespace
+
+        return Namespace(array_namespace(self.value))
+
+    # --- dispatch from NumPy ---------------------------------------------------------------------
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        name = ufunc.__name__
+        out = options.pop("out", None)
+        if out is not None and not isinstance(out[0], Analytic):
+            raise refuse(f"{name} with out= a plain array (use np.zeros_like(x))")
+        if method == "__call__":
+            result = functions.call(name, ufunc, inputs, options)
+        elif method in ("reduce", "accumulate") and name in ("add", "multiply"):
+            options = {key: v for key, v in options.items() if v is not None or key == "axis"}
+            result = wrap(getattr(ufunc, method)(*map(unwrap, inputs), **options))
+        elif method == "outer" and name in functions.ANALYTIC:
+            result = wrap(ufunc.outer(*map(unwrap, inputs), **options))
+        else:
+            raise refuse(f"{name}.{method}")
+        if out is not None:
+            out[0].value[...] = unwrap(result)
+            return out[0]
+        return result
+
+    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        name = function.__name__
+        if function.__module__ in ("numpy.linalg", "numpy.fft"):
+            name = f"{function.__module__.rpartition('.')[2]}.{name}"
+        return functions.call(name, function, args, options)
+
+    # --- conversions that would lose the imaginary part --------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if dtype is not None and np.dtype(dtype) == object:
+            boxed = np.empty(self.shape, object)
+            for index in np.ndindex(self.shape):
+                boxed[index] = Analytic(self.value[index])
+            return boxed
+        raise refuse("np.asarray, or assignment into a plain array (use np.zeros_like(x))")
+
+    def __float__(self) -> float:
+        raise refuse("float(), as math.sin and its like call it (use np.sin)")
+
+    def __int__(self) -> int:
+        raise refuse("int()")
+
+    def __complex__(self) -> complex:
+        raise refuse("complex(), as cmath calls it (use np.sin and its like)")
+
+    def __bool__(self) -> bool:
+        raise refuse("a truth value")
+
+    def item(self, *args: Any) -> Any:
+        raise refuse("item()")
+
+    def tolist(self) -> Any:
+        raise refuse("tolist()")
+
+    @property
+    def real(self) -> Any:
+        raise refuse(".real")
+
+    @property
+    def imag(self) -> Any:
+        raise refuse(".imag")
+
+    # --- as an array -----------------------------------------------------------------------------
+
+    def __getitem__(self, index: Any) -> Analytic:
+        taken = self.value[index]
+        return Analytic(taken if hasattr(taken, "shape") else np.asarray(taken))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.value[index] = unwrap(value)
+
+    def __iter__(self) -> Iterator[Analytic]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def T(self) -> Analytic:  # noqa: N802 - NumPy's name
+        return Analytic(self.value.T)
+
+    @property
+    def mT(self) -> Analytic:  # noqa: N802 - the standard's name
+        return Analytic(self.value.mT)
+
+    def astype(self, dtype: Any, **options: Any) -> Analytic:
+        """The same array: a real dtype is the one that it stands for."""
+        if np.dtype(dtype).kind != "f":
+            raise refuse(f"a cast to {dtype}")
+        return self
+
+    def copy(self) -> Analytic:
+        return Analytic(array_namespace(self.value).asarray(self.value, copy=True))
+
+    def reshape(self, *shape: Any) -> Analytic:
+        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+        return Analytic(array_namespace(self.value).reshape(self.value, tuple(wanted)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in functions.METHODS:
+            function = getattr(self.__array_namespace__(), functions.METHODS[name])
+            return lambda *args, **options: function(self, *args, **options)
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise refuse(f".{name}")
+
+
+def unwrap(tree: Any) -> Any:
+    """Plain arrays for `Analytic` ones, in tuples and lists too."""
+    if isinstance(tree, Analytic):
+        return tree.value
+    if isinstance(tree, tuple | list):
+        return type(tree)([unwrap(part) for part in tree])
+    return tree
+
+
+def wrap(tree: Any) -> Any:
+    """`Analytic` for complex arrays, in tuples and lists too; other values as they are."""
+    if isinstance(tree, tuple | list):
+        parts = [wrap(part) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, np.complexfloating):
+        return Analytic(np.asarray(tree))
+    if "complex" in str(getattr(tree, "dtype", "")):
+        return Analytic(tree)
+    return tree

@@ -1,0 +1,141 @@
+"""Which functions extend analytically, by name, and where on the real line they are defined.
+
+A function outside its real domain gives NaN there, as it does for real arguments: its complex branch
+(``log(-1) = i pi``) would pass for an enormous derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from diffinterface.arrays import array_namespace, is_complex
+
+_ELEMENTWISE = """
+add subtract multiply divide true_divide negative positive power pow float_power square sqrt
+reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan asin acos atan sinh
+cosh tanh arcsinh arccosh arctanh asinh acosh atanh logaddexp hypot isnan isinf isfinite deg2rad
+radians rad2deg degrees matmul erf erfc gamma loggamma digamma psi expit xlogy log_expit
+"""
+_STRUCTURAL = """
+sum prod mean nansum cumsum cumprod cumulative_sum cumulative_prod diff gradient trapezoid
+average dot inner outer tensordot einsum kron cross vecdot convolve correlate polyval polyder trace
+diagonal diag diagflat tril triu reshape ravel transpose permute_dims matrix_transpose moveaxis
+swapaxes squeeze expand_dims broadcast_to broadcast_arrays concatenate concat stack hstack vstack
+column_stack dstack append block split array_split hsplit vsplit unstack tile repeat roll flip fliplr
+flipud rot90 pad take take_along_axis where select atleast_1d atleast_2d atleast_3d copy
+zeros_like ones_like empty_like full_like shape size ndim result_type asarray asanyarray astype
+linalg.solve linalg.inv linalg.det linalg.matrix_power linalg.multi_dot linalg.matmul linalg.outer
+linalg.tensordot linalg.trace linalg.diagonal linalg.vecdot linalg.cross linalg.matrix_transpose
+fft.fft fft.ifft fft.fftshift fft.ifftshift
+"""
+ANALYTIC = frozenset((_ELEMENTWISE + _STRUCTURAL).split())
+
+METHODS = {
+    name: name
+    for name in [
+        "sum",
+        "prod",
+        "mean",
+        "cumsum",
+        "cumprod",
+        "dot",
+        "trace",
+        "diagonal",
+        "ravel",
+        "transpose",
+        "swapaxes",
+        "squeeze",
+        "repeat",
+        "take",
+    ]
+} | {"flatten": "ravel"}
+
+# Conditions on the real parts of the arguments.
+_OUTSIDE: dict[str, Callable[..., Any]] = {
+    "sqrt": lambda xp, a: a < 0,
+    "log": lambda xp, a: a < 0,
+    "log2": lambda xp, a: a < 0,
+    "log10": lambda xp, a: a < 0,
+    "log1p": lambda xp, a: a < -1,
+    "arcsin": lambda xp, a: xp.abs(a) > 1,
+    "arccos": lambda xp, a: xp.abs(a) > 1,
+    "arccosh": lambda xp, a: a < 1,
+    "arctanh": lambda xp, a: xp.abs(a) > 1,
+    "power": lambda xp, a, p: (a < 0) & (p != xp.round(p)),
+}
+_ALIASES = {
+    "asin": "arcsin",
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "atanh": "arctanh",
+    "pow": "power",
+    "float_power": "power",
+}
+
+
+def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> Any:
+    """`function` of arguments of which some are `Analytic`, if it is analytic.
+
+    Raises
+    ------
+    NonAnalyticError
+        If it is not known to be.
+    """
+    from .analytic import refuse, unwrap, wrap
+
+    if name not in ANALYTIC:
+        raise refuse(name)
+    plain = [unwrap(arg) for arg in args]
+    kept = {key: unwrap(value) for key, value in options.items()}
+    if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
+        raise refuse(f"{name} with a condition computed from x")
+    if name in _REPLACED:
+        result = _REPLACED[name](*plain)
+    else:
+        result = function(*plain, **kept)
+    condition = _OUTSIDE.get(_ALIASES.get(name, name))
+    return wrap(result if condition is None else _nan_where(condition, result, plain))
+
+
+def _nan_where(condition: Callable[..., Any], result: Any, plain: list[Any]) -> Any:
+    xp = array_namespace(result)
+    outside = condition(xp, *(_real(xp, argument, result) for argument in plain))
+    return xp.where(outside, xp.asarray(complex("nan"), dtype=result.dtype), xp.asarray(result))
+
+
+def _real(xp: Any, a: Any, like: Any) -> Any:
+    a = xp.asarray(a, dtype=None if hasattr(a, "dtype") else xp.real(xp.asarray(like)).dtype)
+    return xp.real(a) if is_complex(a) else a
+
+
+def _logaddexp(a: Any, b: Any) -> Any:
+    xp = array_namespace(*[v for v in (a, b) if hasattr(v, "dtype")])
+    a, b = xp.asarray(a), xp.asarray(b)
+    ra, rb = (xp.real(v) if "complex" in str(v.dtype) else v for v in (a, b))
+    top = xp.where(ra > rb, ra, rb)  # a constant shift: it changes no derivative
+    return top + xp.log(xp.exp(a - top) + xp.exp(b - top))
+
+
+def _hypot(a: Any, b: Any) -> Any:
+    return (a * a + b * b) ** 0.5
+
+
+def _expit(z: Any) -> Any:
+    return np.exp(-_logaddexp(0.0 * z, -z))
+
+
+_REPLACED: dict[str, Callable[..., Any]] = {
+    "logaddexp": _logaddexp,
+    "hypot": _hypot,
+    "expit": _expit,
+    "log_expit": lambda z: -_logaddexp(0.0 * z, -z),
+    "deg2rad": lambda z: z * (np.pi / 180),
+    "radians": lambda z: z * (np.pi / 180),
+    "rad2deg": lambda z: z * (180 / np.pi),
+    "degrees": lambda z: z * (180 / np.pi),
+    "xlogy": lambda a, z: a * np.log(z),
+    "float_power": lambda z, p: z**p,
+}
