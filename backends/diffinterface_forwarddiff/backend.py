@@ -1,0 +1,72 @@
+"""Dual numbers as an inner engine, on the caller's own arrays."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+
+from diffinterface.adtypes import AutoForwardDiff
+from diffinterface.arrays import Array, array_namespace, framework_of
+from diffinterface.backend import Backend
+from diffinterface.functions import Function
+from diffinterface.prep import Prep
+from diffinterface.trees import Leaves, map_leaves
+
+from .dual import Dual, from_objects, new_level, primal, tangent
+from .values import namespace_of
+
+
+@final
+class ForwardDiffBackend(Backend):
+    """`AutoForwardDiff`: one evaluation of f carries up to `chunk_size` tangents."""
+
+    adtype_class = AutoForwardDiff
+    adtype: AutoForwardDiff
+
+    def __init__(self, adtype: AutoForwardDiff) -> None:
+        super().__init__(adtype)
+        self.chunk_size = adtype.chunk_size or 64
+
+    def check_output(self, leaf: Array) -> Array:
+        if isinstance(leaf, np.ndarray) and leaf.dtype == object:
+            return from_objects(leaf)
+        return leaf
+
+    def prepare_pushforward(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
+            level = new_level()
+            k = t[0].shape[0] if batched else 1
+            seeded = tuple(_seed(a, b, batched, level) for a, b in zip(x, t, strict=True))
+            y, aux = fn(seeded, contexts)
+            value = tuple(_array(primal(leaf, level), x[0]) for leaf in y)
+            columns = tuple(
+                _unseed(
+                    tangent(leaf, level, k) if isinstance(leaf, Dual) else tangent(v, level, k),
+                    batched,
+                )
+                for leaf, v in zip(y, value, strict=True)
+            )
+            strip = map_leaves(lambda leaf: primal(leaf, level), aux)
+            return value, columns, strip
+
+        return Prep(run)
+
+
+def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:
+    # Copies: f may write into its argument, which must reach neither the caller's arrays nor the seeds.
+    framework = framework_of(x)
+    value = framework.own(x) if framework is not None else x
+    xp = namespace_of(t)
+    column = xp.moveaxis(t, 0, -1) if batched else t[..., None]
+    return Dual(value, xp.asarray(column, copy=True), level)
+
+
+def _unseed(columns: Array, batched: bool) -> Array:
+    return namespace_of(columns).moveaxis(columns, -1, 0) if batched else columns[..., 0]
+
+
+def _array(value: Any, like: Array) -> Array:
+    return value if hasattr(value, "dtype") else array_namespace(like).asarray(value)

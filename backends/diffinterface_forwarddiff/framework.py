@@ -1,0 +1,45 @@
+"""Duals, as the core meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat.numpy
+import numpy as np
+
+from diffinterface.arrays import Framework
+
+from .dual import Dual
+from .errors import DualConversionError
+from .namespace import Namespace
+from .values import namespace_of, zeros_beside
+
+
+class DualFramework(Framework):
+    """Dual numbers over any array."""
+
+    name = "forwarddiff"
+    wraps = True
+
+    def to_numpy(self, x: Any) -> Any:
+        raise DualConversionError("a conversion to another framework's array")
+
+    def from_numpy(self, a: Any, like: Any) -> Any:
+        return a
+
+    def namespace(self, x: Any) -> Any:
+        found = namespace_of(x)
+        return Namespace(array_api_compat.numpy) if found is np else found
+
+    def scratch(self, buffer: Any, like: Any) -> Any:
+        from diffinterface.arrays import framework_of
+
+        inner = framework_of(like.value)
+        value = inner.scratch(buffer, like.value) if inner is not None else np.array(buffer)
+        return Dual(value, zeros_beside(value, like.width), like.level)
+
+    def own(self, x: Any) -> Any:
+        return x.copy()
+
+
+framework = DualFramework()

@@ -1,0 +1,167 @@
+"""Products: bilinear functions, by the product rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..adaptors import composed, duals, top, value_at
+from ..dual import Dual
+from ..errors import MissingRuleError
+from ..table import RULES, base
+from ..values import namespace_of
+
+
+def _bilinear(name: str, left: Any, right: Any) -> None:
+    """``left(xp, f, ta, b)`` and ``right(xp, f, a, tb)`` give the tangents' images."""
+
+    def rule(name: str, function: Any, args: Any, options: Any) -> Any:
+        a, b, *rest = args
+        level = top(a, b)
+        va, vb = value_at(a, level), value_at(b, level)
+        xp = namespace_of(va if isinstance(a, Dual) and a.level == level else vb)
+        va, vb = (v if hasattr(v, "shape") else xp.asarray(v) for v in (va, vb))
+        f = base(xp, name, function)
+
+        def apply(u: Any, v: Any) -> Any:
+            return f(u, v, *rest, **options)
+
+        y, tangent = apply(va, vb), None
+        if isinstance(a, Dual) and a.level == level:
+            tangent = left(xp, apply, a.tangent, vb)
+        if isinstance(b, Dual) and b.level == level:
+            part = right(xp, apply, va, b.tangent)
+            tangent = part if tangent is None else tangent + part
+        return Dual(y, tangent, level)
+
+    RULES[name] = rule
+
+
+def _loop_left(xp: Any, f: Any, t: Any, b: Any) -> Any:
+    return xp.stack([f(t[..., j], b) for j in range(t.shape[-1])], axis=-1)
+
+
+def _loop_right(xp: Any, f: Any, a: Any, t: Any) -> Any:
+    return xp.stack([f(a, t[..., j]) for j in range(t.shape[-1])], axis=-1)
+
+
+def _matmul_left(xp: Any, f: Any, t: Any, b: Any) -> Any:
+    """Tangents ``(..., m, n, k)`` of the left factor, times b."""
+    if t.ndim == 2:  # a vector on the left
+        return xp.matmul(_swap(xp, b), t) if b.ndim > 1 else xp.matmul(b, t)
+    if b.ndim == 1:
+        return xp.matmul(_swap(xp, t), b)
+    if t.ndim == 3 and b.ndim == 2:  # one big product instead of k small ones
+        m, n, k = t.shape
+        flat = xp.reshape(xp.moveaxis(t, -1, 0), (k * m, n))
+        return xp.moveaxis(xp.reshape(xp.matmul(flat, b), (k, m, b.shape[-1])), 0, -1)
+    return xp.moveaxis(xp.matmul(xp.moveaxis(t, -1, 0), b), 0, -1)
+
+
+def _matmul_right(xp: Any, f: Any, a: Any, t: Any) -> Any:
+    """A times tangents ``(..., n, p, k)`` of the right factor."""
+    if t.ndim == 2:  # a vector on the right: its tangents are a matrix
+        return xp.matmul(a, t)
+    if t.ndim == 3 and a.ndim <= 2:
+        n, p, k = t.shape
+        flat = xp.matmul(a, xp.reshape(t, (n, p * k)))
+        return xp.reshape(flat, (*a.shape[:-1], p, k))
+    if a.ndim == 1:
+        return xp.moveaxis(xp.matmul(a, xp.moveaxis(t, -1, 0)), 0, -1)
+    front = xp.moveaxis(t, -1, 0)
+    while front.ndim < a.ndim + 1:
+        front = front[:, None]
+    return xp.moveaxis(xp.matmul(a, front), 0, -1)
+
+
+def _swap(xp: Any, x: Any) -> Any:
+    return xp.moveaxis(x, -1, -2)
+
+
+_bilinear("matmul", _matmul_left, _matmul_right)
+for _name in ("cross", "kron", "convolve", "correlate", "vdot", "polymul", "inner"):
+    _bilinear(_name, _loop_left, _loop_right)
+composed("dot", lambda xp, a, b: _dot(xp, a, b))
+composed("outer", lambda xp, a, b: xp.reshape(a, (-1, 1)) * xp.reshape(b, (1, -1)))
+composed("multiply_outer", lambda xp, a, b: _multiply_outer(xp, a, b))
+composed("vecdot", lambda xp, a, b, axis=-1: xp.sum(xp.conj(a) * b, axis=axis))
+composed("tensordot", lambda xp, a, b, axes=2: _tensordot(xp, a, b, axes))
+
+
+def _ndim(x: Any) -> int:
+    return len(getattr(x, "shape", ()))
+
+
+def _dot(xp: Any, a: Any, b: Any) -> Any:
+    if not _ndim(a) or not _ndim(b):
+        return a * b
+    if _ndim(b) == 1 or (_ndim(a) <= 2 and _ndim(b) <= 2):
+        return xp.matmul(a, b)
+    return _tensordot(xp, a, b, ((_ndim(a) - 1,), (_ndim(b) - 2,)))
+
+
+def _multiply_outer(xp: Any, a: Any, b: Any) -> Any:
+    return xp.reshape(a, (*a.shape, *(1,) * _ndim(b))) * b
+
+
+def _tensordot(xp: Any, a: Any, b: Any, axes: Any) -> Any:
+    if isinstance(axes, int):
+        over_a = tuple(range(_ndim(a) - axes, _ndim(a)))
+        over_b = tuple(range(axes))
+    else:
+        over_a, over_b = (
+            tuple(i % _ndim(x) for i in (ax if isinstance(ax, tuple | list) else (ax,)))
+            for ax, x in zip(axes, (a, b), strict=True)
+        )
+    free_a = [i for i in range(_ndim(a)) if i not in over_a]
+    free_b = [i for i in range(_ndim(b)) if i not in over_b]
+    size = int(np.prod([a.shape[i] for i in over_a], dtype=int))
+    left = xp.reshape(xp.permute_dims(a, (*free_a, *over_a)), (-1, size))
+    right = xp.reshape(xp.permute_dims(b, (*over_b, *free_b)), (size, -1))
+    shape = (*(a.shape[i] for i in free_a), *(b.shape[i] for i in free_b))
+    return xp.reshape(xp.matmul(left, right), shape)
+
+
+def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
+    subscripts, *operands = args
+    if not isinstance(subscripts, str):
+        raise MissingRuleError("einsum", "with subscripts as lists has no derivative rule")
+    inputs, output = _parse(subscripts, [_ndim(op) for op in operands])
+    letter = next(c for c in "zyxwvutsrqponmZYXWVUTS" if c not in subscripts)
+    level = max(d.level for d in duals(operands))
+    values = [value_at(op, level) for op in operands]
+    xp = namespace_of(next(d for d in duals(operands) if d.level == level).value)
+    y = xp.einsum(f"{','.join(inputs)}->{output}", *values, **options)
+    tangent: Any = None
+    for i, operand in enumerate(operands):
+        if isinstance(operand, Dual) and operand.level == level:
+            names = [s + letter * (i == j) for j, s in enumerate(inputs)]
+            parts = [operand.tangent if i == j else v for j, v in enumerate(values)]
+            part = xp.einsum(f"{','.join(names)}->{output}{letter}", *parts, **options)
+            tangent = part if tangent is None else tangent + part
+    y = y if hasattr(y, "shape") else np.asarray(y)
+    return Dual(y, tangent, level)
+
+
+def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Subscripts without an ellipsis and with an explicit output."""
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    if "..." in subscripts:
+        spare = [c for c in "ABCDEFGHIJKLMNOP" if c not in subscripts]
+        most = max(n - len(s) + 3 for s, n in zip(inputs, ndims, strict=True) if "..." in s)
+        dots = "".join(spare[:most])
+        inputs = [
+            s.replace("...", dots[most - (n - len(s) + 3) :] if n - len(s) + 3 else "")
+            for s, n in zip(inputs, ndims, strict=True)
+        ]
+        right = right.replace("...", dots) if arrow else dots
+    if not arrow:
+        letters = "".join(inputs)
+        dots = right
+        right = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
+    return inputs, right
+
+
+RULES["einsum"] = _einsum

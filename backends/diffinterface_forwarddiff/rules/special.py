@@ -1,0 +1,129 @@
+"""Functions of scipy.special that are ufuncs: looked up by name when first met, never imported before."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..adaptors import binary, composed, unary
+from ..table import RULES
+from ..values import namespace_of
+
+
+def _special() -> Any:
+    import scipy.special
+
+    return scipy.special
+
+
+def _sigmoid(xp: Any, x: Any) -> Any:
+    return _special().expit(x)
+
+
+_SQRT_PI = math.sqrt(math.pi)
+_SQRT_2PI = math.sqrt(2 * math.pi)
+
+UNARY = {
+    "erf": lambda s, xp, x, y: 2 / _SQRT_PI * xp.exp(-x * x),
+    "erfc": lambda s, xp, x, y: -2 / _SQRT_PI * xp.exp(-x * x),
+    "erfcx": lambda s, xp, x, y: 2 * x * y - 2 / _SQRT_PI,
+    "erfinv": lambda s, xp, x, y: _SQRT_PI / 2 * xp.exp(y * y),
+    "erfcinv": lambda s, xp, x, y: -_SQRT_PI / 2 * xp.exp(y * y),
+    "gamma": lambda s, xp, x, y: y * s.digamma(x),
+    "gammaln": lambda s, xp, x, y: s.digamma(x),
+    "loggamma": lambda s, xp, x, y: s.digamma(x),
+    "rgamma": lambda s, xp, x, y: -y * s.digamma(x),
+    "digamma": lambda s, xp, x, y: s.zeta(2, x),
+    "expit": lambda s, xp, x, y: y * (1 - y),
+    "logit": lambda s, xp, x, y: 1 / (x * (1 - x)),
+    "log_expit": lambda s, xp, x, y: s.expit(-x),
+    "entr": lambda s, xp, x, y: -xp.log(x) - 1,
+    "ndtr": lambda s, xp, x, y: xp.exp(-x * x / 2) / _SQRT_2PI,
+    "log_ndtr": lambda s, xp, x, y: xp.exp(-x * x / 2 - y) / _SQRT_2PI,
+    "ndtri": lambda s, xp, x, y: _SQRT_2PI * xp.exp(y * y / 2),
+    "exprel": lambda s, xp, x, y: _exprel_slope(s, xp, x, y),
+    "dawsn": lambda s, xp, x, y: 1 - 2 * x * y,
+    "i0": lambda s, xp, x, y: s.i1(x),
+    "i0e": lambda s, xp, x, y: s.i1e(x) - xp.sign(x) * y,
+    "i1": lambda s, xp, x, y: s.iv(0, x) - s.iv(1, x) / x,
+    "j0": lambda s, xp, x, y: -s.j1(x),
+    "j1": lambda s, xp, x, y: (s.jv(0, x) - s.jv(2, x)) / 2,
+    "y0": lambda s, xp, x, y: -s.y1(x),
+    "y1": lambda s, xp, x, y: (s.yv(0, x) - s.yv(2, x)) / 2,
+}
+
+BINARY = {
+    "xlogy": (
+        lambda s, xp, a, b, y: xp.log(b),
+        lambda s, xp, a, b, y: a / b,
+    ),
+    "xlog1py": (
+        lambda s, xp, a, b, y: xp.log1p(b),
+        lambda s, xp, a, b, y: a / (1 + b),
+    ),
+    "rel_entr": (
+        lambda s, xp, a, b, y: xp.log(a / b) + 1,
+        lambda s, xp, a, b, y: -a / b,
+    ),
+    "kl_div": (
+        lambda s, xp, a, b, y: xp.log(a / b),
+        lambda s, xp, a, b, y: 1 - a / b,
+    ),
+    "betaln": (
+        lambda s, xp, a, b, y: s.digamma(a) - s.digamma(a + b),
+        lambda s, xp, a, b, y: s.digamma(b) - s.digamma(a + b),
+    ),
+    "beta": (
+        lambda s, xp, a, b, y: y * (s.digamma(a) - s.digamma(a + b)),
+        lambda s, xp, a, b, y: y * (s.digamma(b) - s.digamma(a + b)),
+    ),
+    "gammainc": (None, lambda s, xp, a, b, y: _gamma_density(s, xp, a, b)),
+    "gammaincc": (None, lambda s, xp, a, b, y: -_gamma_density(s, xp, a, b)),
+    "zeta": (None, lambda s, xp, a, b, y: -a * s.zeta(a + 1, b)),
+    "jv": (None, lambda s, xp, a, b, y: (s.jv(a - 1, b) - s.jv(a + 1, b)) / 2),
+    "yv": (None, lambda s, xp, a, b, y: (s.yv(a - 1, b) - s.yv(a + 1, b)) / 2),
+    "iv": (None, lambda s, xp, a, b, y: (s.iv(a - 1, b) + s.iv(a + 1, b)) / 2),
+}
+
+
+def _gamma_density(s: Any, xp: Any, a: Any, x: Any) -> Any:
+    return xp.exp((a - 1) * xp.log(x) - x - s.gammaln(a))
+
+
+def _exprel_slope(s: Any, xp: Any, x: Any, y: Any) -> Any:
+    near = xp.abs(x) < 1e-3
+    safe = xp.where(near, xp.ones_like(x), x)
+    series = 0.5 + x / 3 + x * x / 8
+    return xp.where(near, series, (xp.exp(safe) - y) / safe)
+
+
+def _with_special(factor: Any) -> Any:
+    return None if factor is None else lambda *args: factor(_special(), *args)
+
+
+def register() -> None:
+    """Fill the table; scipy itself is only imported when a rule runs."""
+    if "erf" in RULES:
+        return
+    for name, factor in UNARY.items():
+        unary(name, _with_special(factor))
+    for name, (first, second) in BINARY.items():
+        binary(name, _with_special(first), _with_special(second))
+    composed("polygamma", lambda xp, n, x: _polygamma(n, x))
+    composed("softmax", lambda xp, x, axis=None: xp.exp(x - logsumexp(x, axis, keepdims=True)))
+    composed("log_softmax", lambda xp, x, axis=None: x - logsumexp(x, axis, keepdims=True))
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    if n == 0:
+        return _special().digamma(x)
+    return (-1.0) ** (n + 1) * math.factorial(n) * _special().zeta(n + 1, x)
+
+
+def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
+    """``log(sum(exp(x)))`` without overflow, of Duals too."""
+    xp = namespace_of(x)
+    shift = xp.max(x, axis=axis, keepdims=True)
+    total = xp.sum(xp.exp(x - shift), axis=axis, keepdims=True)
+    result = xp.log(total) + shift
+    return result if keepdims else xp.squeeze(result, axis=axis)
