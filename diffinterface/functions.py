@@ -12,7 +12,7 @@ from typing import Any
 
 from .arrays import dtype_name, framework_of, is_inexact, shape_of
 from .contexts import join
-from .errors import InputError, NonScalarOutputError, OutputError
+from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
 from .trees import LEAF, Leaves, Structure
 
 Argnums = int | tuple[int, ...]
@@ -72,10 +72,18 @@ class Function:
     def call(self, x: Leaves, contexts: Leaves) -> Any:
         """F's own return value at these leaves."""
         x_tree = x[0] if self.x_structure is LEAF else self.x_structure.unflatten(x)
-        if not self.layout:
-            return self.f(*x_tree) if isinstance(self.argnums, tuple) else self.f(x_tree)
-        arguments = join(self.layout, contexts, lambda buffer: self.backend.scratch(buffer, x))
-        return self.f(*place(x_tree, arguments, self.argnums))
+        if self.layout:
+            arguments = join(self.layout, contexts, lambda b: self.backend.scratch(b, x))
+            called = place(x_tree, arguments, self.argnums)
+        else:
+            called = [*x_tree] if isinstance(self.argnums, tuple) else [x_tree]
+        try:
+            return self.f(*called)
+        except (TypeError, ValueError) as error:
+            # NumPy replaces what a dual number says about a lost derivative by words of its own.
+            if isinstance(error.__cause__, DiffInterfaceError):
+                raise error.__cause__ from None
+            raise
 
     def derived(self, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]) -> DerivedFunction:
         """Another flat function of the same arguments: what a derivative of f is to an outer engine."""

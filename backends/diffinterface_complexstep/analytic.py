@@ -95,7 +95,7 @@ class Analytic(NDArrayOperatorsMixin):
         else:
             raise refuse(f"{name}.{method}")
         if out is not None:
-            out[0].value[...] = unwrap(result)
+            out[0].value = out[0].value * 0 + unwrap(result)
             return out[0]
         return result
 
@@ -145,7 +145,7 @@ class Analytic(NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Analytic:
         taken = self.value[index]
-        return Analytic(taken if hasattr(taken, "shape") else np.asarray(taken))
+        return Analytic(np.asarray(taken) if isinstance(taken, np.generic) else taken)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.value[index] = unwrap(value)

@@ -8,7 +8,7 @@ from typing import Any
 from .dual import Dual
 from .errors import MissingRuleError
 from .table import RULES, base
-from .values import namespace_of, zeros_beside
+from .values import copied, namespace_of, zeros_beside
 
 
 def duals(tree: Any) -> Iterator[Dual]:
@@ -128,7 +128,7 @@ def spread(tangent: Any, y: Any) -> Any:
         return tangent
     xp = namespace_of(tangent)
     # A copy: a broadcast array is read-only, and a Dual may be written into.
-    return xp.asarray(xp.broadcast_to(tangent, shape), copy=True)
+    return copied(xp.broadcast_to(tangent, shape))
 
 
 def constant(*names: str) -> None:

@@ -14,7 +14,7 @@ from diffinterface.prep import Prep
 from diffinterface.trees import Leaves, map_leaves
 
 from .dual import Dual, from_objects, new_level, primal, tangent
-from .values import namespace_of
+from .values import copied, namespace_of
 
 
 @final
@@ -59,9 +59,8 @@ def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:
     # Copies: f may write into its argument, which must reach neither the caller's arrays nor the seeds.
     framework = framework_of(x)
     value = framework.own(x) if framework is not None else x
-    xp = namespace_of(t)
-    column = xp.moveaxis(t, 0, -1) if batched else t[..., None]
-    return Dual(value, xp.asarray(column, copy=True), level)
+    column = namespace_of(t).moveaxis(t, 0, -1) if batched else t[..., None]
+    return Dual(value, copied(column), level)
 
 
 def _unseed(columns: Array, batched: bool) -> Array:

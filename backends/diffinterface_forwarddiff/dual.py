@@ -20,7 +20,7 @@ from diffinterface.arrays import Array
 
 from .errors import DualConversionError
 from .table import call, method_names
-from .values import namespace_of, zeros_beside
+from .values import copied, namespace_of, zeros_beside
 
 _levels = count(1)
 
@@ -194,10 +194,7 @@ class Dual(NDArrayOperatorsMixin):
 
     def copy(self) -> Dual:
         """A Dual that shares no memory with this one."""
-        xp, xt = namespace_of(self.value), namespace_of(self.tangent)
-        return Dual(
-            xp.asarray(self.value, copy=True), xt.asarray(self.tangent, copy=True), self.level
-        )
+        return Dual(copied(self.value), copied(self.tangent), self.level)
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name

@@ -38,3 +38,10 @@ def zeros_beside(y: Any, k: int) -> Any:
     y = y if hasattr(y, "shape") else xp.asarray(y)
     column = xp.zeros_like(y)[..., None]
     return xp.zeros_like(xp.broadcast_to(column, (*shape_of(y), k)))
+
+
+def copied(x: Any) -> Any:
+    """A copy of an array or Dual that shares no memory with it."""
+    from .dual import Dual
+
+    return x.copy() if isinstance(x, Dual) else namespace_of(x).asarray(x, copy=True)

@@ -10,7 +10,7 @@ from ..adaptors import composed, constant, duals, holds, linear, slicewise, valu
 from ..dual import Dual
 from ..errors import MissingRuleError
 from ..table import RULES, base
-from ..values import namespace_of, zeros_beside
+from ..values import copied, namespace_of, zeros_beside
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
@@ -137,7 +137,7 @@ linear(
         np.diagonal(t, offset, axis1 % len(x.shape), axis2 % len(x.shape)), -2, -1
     ),
 )
-linear("copy", lambda xp, f, x, t, **o: xp.asarray(t, copy=True))
+linear("copy", lambda xp, f, x, t, **o: copied(t))
 linear("tril", lambda xp, f, x, t, k=0: xp.moveaxis(f(xp.moveaxis(t, -1, 0), k=k), 0, -1))
 linear("triu", lambda xp, f, x, t, k=0: xp.moveaxis(f(xp.moveaxis(t, -1, 0), k=k), 0, -1))
 slicewise("diag", "diagflat", "tile", "pad", "rot90", "ediff1d", "unwrap")
