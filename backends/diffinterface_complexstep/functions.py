@@ -104,7 +104,9 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
 def _nan_where(condition: Callable[..., Any], result: Any, plain: list[Any]) -> Any:
     xp = array_namespace(result)
     outside = condition(xp, *(_real(xp, argument, result) for argument in plain))
-    return xp.where(outside, xp.asarray(complex(math.nan, math.nan), dtype=result.dtype), xp.asarray(result))
+    return xp.where(
+        outside, xp.asarray(complex(math.nan, math.nan), dtype=result.dtype), xp.asarray(result)
+    )
 
 
 def _real(xp: Any, a: Any, like: Any) -> Any:

@@ -134,8 +134,7 @@ class Dual(NDArrayOperatorsMixin):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         # np.vectorize boxes its arguments as objects, and asks for the dtype of one sample result.
-        sample = not self.shape and sys._getframe(1).f_code.co_name == "_get_ufunc_and_otypes"
-        if sample or (dtype is not None and np.dtype(dtype) == object):
+        if _is_sample(self) or (dtype is not None and np.dtype(dtype) == object):
             boxes = np.empty(self.shape, object)
             for index in np.ndindex(self.shape):
                 boxes[index] = self[index]
@@ -245,6 +244,16 @@ class Dual(NDArrayOperatorsMixin):
                 method_names[name], function, (self, *args), options
             )
         raise AttributeError(f"Dual has no attribute {name!r}")
+
+
+def _is_sample(x: Dual) -> bool:
+    """Whether np.vectorize asks; its list comprehension has a frame of its own before Python 3.12."""
+    frame = None if x.shape else sys._getframe(2)
+    for _ in range(2):
+        if frame is not None and frame.f_code.co_name == "_get_ufunc_and_otypes":
+            return True
+        frame = frame.f_back if frame is not None else None
+    return False
 
 
 def _tuple(index: Any) -> tuple[Any, ...]:

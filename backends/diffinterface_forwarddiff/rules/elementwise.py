@@ -60,7 +60,7 @@ BINARY = {
         lambda xp, a, b, y: _share(xp, a < b, a == b, y),
         lambda xp, a, b, y: _share(xp, b < a, a == b, y),
     ),
-    "copysign": (lambda xp, a, b, y: _sign(xp, a) * _sign(xp, y), None),
+    "copysign": (lambda xp, a, b, y: _sign(xp, a) * _sign(xp, y), lambda xp, a, b, y: 0 * y),
     "remainder": (lambda xp, a, b, y: 1, lambda xp, a, b, y: -xp.floor(a / b)),
     "fmod": (lambda xp, a, b, y: 1, lambda xp, a, b, y: -xp.trunc(a / b)),
     "heaviside": (lambda xp, a, b, y: 0 * y, lambda xp, a, b, y: _ones(xp, a == 0, y)),

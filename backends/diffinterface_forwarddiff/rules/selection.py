@@ -37,7 +37,7 @@ def _where(name: str, function: Any, args: Any, options: Any) -> Any:
 RULES["where"] = _where
 composed("select", lambda xp, c, a, default=0: _select(xp, c, a, default))
 composed("piecewise", lambda xp, x, c, f: _piecewise(xp, x, c, f))
-composed("choose", lambda xp, i, a: _select(xp, [i == j for j in range(len(a))], a, 0))
+composed("choose", lambda xp, i, a: _select(xp, [np.asarray(i) == j for j in range(len(a))], a, 0))
 composed("max", lambda xp, x, axis=None, **o: _extreme(xp, x, xp.max, axis, **o))
 composed("min", lambda xp, x, axis=None, **o: _extreme(xp, x, xp.min, axis, **o))
 composed("nanmax", lambda xp, x, axis=None: xp.max(xp.where(xp.isnan(x), -np.inf, x), axis=axis))
@@ -115,6 +115,7 @@ def _quantile(xp: Any, x: Any, q: Any, axis: Any, keepdims: bool = False) -> Any
 
 
 def _interp(xp: Any, x: Any, nodes: Any, values: Any, left: Any = None, right: Any = None) -> Any:
+    nodes, values = (v if isinstance(v, Dual) else np.asarray(v) for v in (nodes, values))
     grid = _plain(nodes)
     flat = _plain(x) if hasattr(_plain(x), "shape") else np.asarray(x)
     last = np.clip(np.searchsorted(grid, flat, side="right") - 1, 0, len(grid) - 2)

@@ -1,0 +1,156 @@
+"""What is compared: a function, a point, and the operator that the output's shape asks for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import dtype_name, framework_of, is_inexact
+from ..errors import InputError
+from ..trees import flatten
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function at a point.
+
+    Attributes
+    ----------
+    operator : str or None
+        "derivative", "gradient" or "jacobian"; None until an engine has shown the output's shape.
+    reference : tuple of (tree, str) or None
+        The exact result and where it comes from, if known.
+    contexts : tuple
+        Further arguments of f.
+    """
+
+    name: str
+    f: Callable[..., Any]
+    x: Any
+    operator: str | None = None
+    reference: tuple[Any, str] | None = None
+    contexts: tuple[Any, ...] = ()
+
+
+def load_function(target: str) -> Callable[..., Any]:
+    """The function named by ``PATH.py:FUNCTION`` or ``MODULE:FUNCTION``.
+
+    Raises
+    ------
+    InputError
+        With one line that says what is wrong.
+    """
+    place, colon, name = target.rpartition(":")
+    if not colon or not place or not name:
+        raise InputError(
+            f"{target!r} names no function; write PATH.py:FUNCTION or MODULE:FUNCTION."
+        )
+    module = _load_file(Path(place)) if place.endswith(".py") else _import(place)
+    function = getattr(module, name, None)
+    if function is None:
+        raise InputError(f"{place} has no function {name!r}.")
+    if not callable(function):
+        raise InputError(
+            f"{name!r} in {place} is a {type(function).__name__}, expected a function."
+        )
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise InputError(f"{name!r} must take one argument x (others need defaults).") from None
+    except ValueError:
+        pass  # a builtin without a signature: calling it will tell
+    return function  # type: ignore[no-any-return]
+
+
+def _load_file(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"No such file: {path}.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f"{path} cannot be loaded: {_line(error)}.") from error
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _import(name: str) -> Any:
+    sys.path.insert(0, "")
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise InputError(f"Module {name!r} cannot be loaded: {_line(error)}.") from error
+    finally:
+        sys.path.pop(0)
+
+
+def load_point(text: str) -> Any:
+    """The point given by ``--at``: JSON (numbers, nested lists, objects) or the path of a ``.npy`` file.
+
+    Raises
+    ------
+    InputError
+        With one line that says what is wrong.
+    """
+    if text.endswith(".npy"):
+        x = _load_array(Path(text))
+    else:
+        try:
+            x = _arrays(json.loads(text))
+        except json.JSONDecodeError:
+            raise InputError(
+                f"--at {text!r} is neither JSON nor a .npy file; write '[1.0, 2.0]', '2.0' or x.npy."
+            ) from None
+    leaves = [x] if framework_of(x) is not None else flatten(x)[0]
+    if not leaves:
+        raise InputError("--at holds no number.")
+    for leaf in leaves:
+        if framework_of(leaf) is None:
+            raise InputError(f"--at holds {leaf!r}, expected numbers.")
+        if not is_inexact(leaf):
+            raise InputError(
+                f"--at has dtype {dtype_name(leaf)}, which cannot be differentiated; write floating "
+                "values: [1.0, 2.0] for [1, 2]."
+            )
+        if not np.all(np.isfinite(leaf)):
+            raise InputError("--at holds a value that is not finite.")
+    return x
+
+
+def _load_array(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"No such file: {path}.") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(f"{path} is not an array of numbers: {_line(error)}.") from None
+
+
+def _arrays(value: Any) -> Any:
+    if isinstance(value, list):
+        try:
+            return np.array(value)
+        except ValueError:
+            raise InputError("--at: the lists are of different lengths.") from None
+    if isinstance(value, dict):
+        return {key: _arrays(part) for key, part in value.items()}
+    return value
+
+
+def _line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0].rstrip('.')}" if text else type(error).__name__

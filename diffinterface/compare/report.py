@@ -1,0 +1,78 @@
+"""A comparison as plain text, within 100 columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .measure import Comparison, Outcome
+
+_WIDTH = 100
+
+
+def report(comparison: Comparison) -> str:
+    """The table of engines, the missing ones, and what follows from it."""
+    lines = [f"{comparison.operator} of {comparison.problem.name}"]
+    if comparison.reference:
+        lines.append(f"reference: {comparison.reference}")
+    lines += ["", f"{'engine':<12} {'deviation':>10} {'prepare':>10} {'call':>10}  result"]
+    ranked = sorted(comparison.outcomes, key=lambda o: (o.call is None, o.seconds))
+    lines += [_row(outcome) for outcome in ranked]
+    for outcome in ranked:
+        lines += [f"  note on {outcome.name}: {note}"[:_WIDTH] for note in outcome.notes]
+    if comparison.missing:
+        lines += ["", "not installed:"]
+        lines += [f"  {name:<12} {command}" for name, command in comparison.missing.items()]
+    return "\n".join([*lines, "", _summary(ranked)])
+
+
+def _row(outcome: Outcome) -> str:
+    if outcome.call is None:
+        return f"{outcome.name:<12} {'failed:':>10} {outcome.error}"[:_WIDTH]
+    flag = "" if outcome.agrees else "DISAGREES "
+    row = (
+        f"{outcome.name:<12} {outcome.deviation:>10.1e} {seconds(outcome.prepare_seconds):>10} "
+        f"{seconds(outcome.seconds):>10}  {flag}"
+    )
+    return row + shorten(outcome.result, _WIDTH - len(row))
+
+
+def _summary(ranked: list[Outcome]) -> str:
+    working = [o for o in ranked if o.call is not None]
+    if not working:
+        return "No engine could differentiate this function here."
+    wrong = [o.name for o in working if not o.agrees]
+    verdict = (
+        f"{', '.join(wrong)} DISAGREE with the reference"
+        if wrong
+        else f"all {len(working)} engines that ran agree"
+    )
+    return f"{verdict}; fastest per call: {working[0].name}"
+
+
+def seconds(value: float) -> str:
+    """A time with three digits and its unit."""
+    for unit, factor in (("us", 1e6), ("ms", 1e3)):
+        if value * factor < 1000:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value:.3g} s"
+
+
+def shorten(result: Any, width: int) -> str:
+    """A result on one line of at most `width` characters."""
+    if isinstance(result, dict):
+        text = ", ".join(f"{key} {shorten(value, width)}" for key, value in result.items())
+    elif isinstance(result, tuple | list):
+        text = ", ".join(shorten(value, width) for value in result)
+    else:
+        array = np.asarray(result)
+        text = np.array2string(array, precision=5, threshold=6, edgeitems=2, separator=" ")
+        text = " ".join(text.split())
+    return text if len(text) <= width else text[: max(width - 3, 0)] + "..."
+
+
+def describe_fit(mode: dict[str, float], norm: float, steps: int) -> str:
+    """One line on the fitted example."""
+    values = ", ".join(f"{name} {value:.4f}" for name, value in mode.items())
+    return f"fitted in {steps} Newton steps: {values} (largest entry of the gradient {norm:.0e})"
