@@ -134,12 +134,14 @@ class Converter:
         return self.leave(result)
 
     def leave_aux(self, aux: Any) -> Any:
-        """The auxiliary output: arrays of the engine become the caller's, all else stays."""
-        if aux is None or self._native is None:
-            return aux
-        return optree.tree_map(
-            lambda leaf: self.leave(leaf) if framework_of(leaf) is self._native else leaf, aux
-        )
+        """The auxiliary output: arrays of another framework become the caller's, all else stays."""
+
+        def convert(leaf: Any) -> Any:
+            framework = framework_of(leaf)
+            foreign = framework is not None and framework not in (NUMPY, self._caller)
+            return self.leave(leaf) if foreign else leaf
+
+        return None if aux is None else optree.tree_map(convert, aux)
 
     def leave_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         """What a plan's `run` gives, as the caller gets it."""

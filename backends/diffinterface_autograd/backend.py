@@ -99,9 +99,9 @@ class AutogradBackend(Backend):
         def run(x: Leaves, contexts: Leaves) -> Any:
             recorded, back = _pull(_close(fn, contexts), x)
             batch = assembly.check_batch(x, recorded.y)
-            samples = [tuple(leaf[0] for leaf in leaves) for leaves in (recorded.y, x)]
-            rows = _each(back, assembly.broadcast_seeds(basis(samples[0]), batch), x)
-            return recorded.y, assembly.batched_rows(rows, *samples, False), recorded.aux
+            sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (recorded.y, x))
+            rows = _each(back, assembly.broadcast_seeds(basis(sample_y), batch), x)
+            return recorded.y, assembly.batched_rows(rows, sample_y, sample_x, False), recorded.aux
 
         return Prep(run)
 

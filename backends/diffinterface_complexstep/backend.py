@@ -25,7 +25,7 @@ _COMPLEX = {"float64": "complex128", "float32": "complex64"}
 
 @final
 class ComplexStepBackend(Backend):
-    """`AutoComplexStep`: ``f'(x) t = Im f(x + i h t) / h``, exact to rounding, one evaluation a direction.
+    """`AutoComplexStep`: ``f'(x) t = Im f(x + i h t) / h``, exact to rounding.
 
     f sees arrays that refuse every function which is not analytic. Second derivatives are central
     differences of complex-step derivatives, with a relative accuracy of about 1e-10.

@@ -77,6 +77,14 @@ _ALIASES = {
 }
 
 
+_STANDARD = {long: short for short, long in _ALIASES.items()} | {
+    "power": "pow",
+    "true_divide": "divide",
+    "arctan": "atan",
+    "arcsinh": "asinh",
+}
+
+
 def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> Any:
     """`function` of arguments of which some are `Analytic`, if it is analytic.
 
@@ -93,12 +101,22 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     kept = {key: unwrap(value) for key, value in options.items()}
     if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
         raise refuse(f"{name} with a condition computed from x")
-    if name in _REPLACED:
-        result = _REPLACED[name](*plain)
-    else:
-        result = function(*plain, **kept)
+    function = _REPLACED.get(name) or _native(name, function, plain)
+    result = function(*plain, **kept)
     condition = _OUTSIDE.get(_ALIASES.get(name, name))
     return wrap(result if condition is None else _nan_where(condition, result, plain))
+
+
+def _native(name: str, function: Callable[..., Any], plain: list[Any]) -> Callable[..., Any]:
+    """NumPy's operators on another framework's arrays, as that framework's own function."""
+    array = next((a for a in plain if hasattr(a, "dtype") and not isinstance(a, _NUMPY)), None)
+    if array is None or not isinstance(function, np.ufunc):
+        return function
+    home = array_namespace(array)
+    return getattr(home, _STANDARD.get(name, name))
+
+
+_NUMPY = (np.ndarray, np.generic)
 
 
 def _nan_where(condition: Callable[..., Any], result: Any, plain: list[Any]) -> Any:

@@ -100,7 +100,7 @@ def _late_rule(name: str) -> Rule:
 
 
 def base(xp: Any, name: str, function: Any) -> Any:
-    """The function `name` on values: NumPy's own, or the namespace's under its name or the standard's."""
+    """The function `name` on values: NumPy's own, or the namespace's."""
     import numpy as np
 
     if xp is np and function is not None:

@@ -15,6 +15,7 @@ from diffinterface.arrays import dtype_name, size_of
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
+from diffinterface.seeds import match_cotangent
 from diffinterface.trees import LEAF, Leaves, Structure
 
 from . import transforms
@@ -139,7 +140,7 @@ class JaxBackend(Backend):
         value, linear, aux = at(x, contexts)
 
         def apply(t: Leaves) -> Leaves:
-            t = transforms.match_cotangent(t, value, batched) if check else t
+            t = match_cotangent(t, value, batched) if check else t
             return (jax.vmap(linear) if batched else linear)(_arrays(t))
 
         result = _guard(jax.jit(apply) if self.adtype.jit else apply, x, contexts)

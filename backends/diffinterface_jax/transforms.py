@@ -1,7 +1,7 @@
 """Each operator as a pure function of flat tuples, ready for ``jax.jit``.
 
-A body takes ``(x, contexts)`` or ``(x, contexts, t)`` and gives ``(value, result, aux)``. All seeds of one
-call are pushed or pulled through one linearisation.
+A body takes ``(x, contexts)`` or ``(x, contexts, t)`` and gives ``(value, result, aux)``. All seeds of
+one call are pushed or pulled through one linearisation.
 """
 
 from __future__ import annotations
@@ -130,10 +130,10 @@ def batched_jacobian(fn: Function, forward: bool) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
         value, apply, aux = (linearize if forward else pull)(close(fn, contexts), x)
         batch = assembly.check_batch(x, value)
-        samples = [tuple(leaf[0] for leaf in leaves) for leaves in (value, x)]
-        seeds = assembly.broadcast_seeds(basis(samples[1 if forward else 0]), batch)
+        sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (value, x))
+        seeds = assembly.broadcast_seeds(basis(sample_x if forward else sample_y), batch)
         blocks = jax.vmap(apply)(seeds)
-        return value, assembly.batched_rows(blocks, *samples, forward), aux
+        return value, assembly.batched_rows(blocks, sample_y, sample_x, forward), aux
 
     return body
 

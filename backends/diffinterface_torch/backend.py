@@ -30,9 +30,9 @@ Run = Callable[..., Any]
 class TorchBackend(Backend):
     """`AutoTorch`: the tape for reverse mode, ``torch.func`` for forward mode and inside transforms.
 
-    With ``compile=True``, prepared gradients and unbatched pullbacks run f through ``torch.compile``; the
-    other operators differentiate twice or in batches, which compiled code does not allow, and run f as
-    it is.
+    With ``compile=True``, prepared gradients and unbatched pullbacks run f through ``torch.compile``;
+    the other operators differentiate twice or in batches, which compiled code does not allow, and
+    run f as it is.
     """
 
     adtype_class = AutoTorch

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+_unpack: Any = forward_ad.unpack_dual
 _interpreter = torch._C._functorch.peek_interpreter_stack
 
 
@@ -19,10 +20,7 @@ def is_tracked(x: torch.Tensor) -> bool:
     """Whether something outside records `x`."""
     return (x.requires_grad and torch.is_grad_enabled()) or (
         in_transform()
-        and (
-            torch._C._functorch.is_functorch_wrapped_tensor(x)
-            or forward_ad.unpack_dual(x).tangent is not None
-        )
+        and (torch._C._functorch.is_functorch_wrapped_tensor(x) or _unpack(x).tangent is not None)
     )
 
 

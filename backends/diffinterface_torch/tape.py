@@ -183,9 +183,9 @@ def rows(p: Pass) -> tuple[Leaves, ...]:
 def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
     batch = assembly.check_batch(p.x, p.y)
-    samples = [tuple(leaf[0] for leaf in leaves) for leaves in (p.y, p.x)]
-    stacked = p.pull_batched(assembly.broadcast_seeds(basis(samples[0]), batch))
-    return p.value(), assembly.batched_rows(stacked, *samples, False), p.auxiliary()
+    sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (p.y, p.x))
+    stacked = p.pull_batched(assembly.broadcast_seeds(basis(sample_y), batch))
+    return p.value(), assembly.batched_rows(stacked, sample_y, sample_x, False), p.auxiliary()
 
 
 def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:

@@ -10,7 +10,6 @@ from typing import Any
 
 import optree
 import torch
-from torch.func import jvp, vjp, vmap
 
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
@@ -19,6 +18,11 @@ from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
 
 from .tape import one
+
+# torch's annotations leave out has_aux, and out_dims of None.
+jvp: Any = torch.func.jvp
+vjp: Any = torch.func.vjp
+vmap: Any = torch.func.vmap
 
 Pure = Callable[..., tuple[Leaves, Any]]
 

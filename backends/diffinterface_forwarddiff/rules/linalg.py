@@ -165,17 +165,23 @@ def _pinv(xp: Any, a: Any) -> Any:
     return xp.conj(xp.matrix_transpose(xp.linalg.solve(xp.matmul(a, t), a)))
 
 
+def _vector_norm(
+    xp: Any,
+    x: Any,
+    axis: Any = None,
+    keepdims: bool = False,
+    ord: Any = 2,  # noqa: A002
+) -> Any:
+    return _norm(xp, x.reshape((-1,)) if axis is None and not keepdims else x, ord, axis, keepdims)
+
+
+def _matrix_norm(xp: Any, x: Any, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+    return _norm(xp, x, ord, (-2, -1), keepdims)
+
+
 composed("linalg.norm", _norm)
-composed(
-    "linalg.vector_norm",
-    lambda xp, x, axis=None, keepdims=False, ord=2: _norm(
-        xp, x.reshape((-1,)) if axis is None and not keepdims else x, ord, axis, keepdims
-    ),
-)
-composed(
-    "linalg.matrix_norm",
-    lambda xp, x, keepdims=False, ord="fro": _norm(xp, x, ord, (-2, -1), keepdims),
-)
+composed("linalg.vector_norm", _vector_norm)
+composed("linalg.matrix_norm", _matrix_norm)
 composed("linalg.matrix_power", _matrix_power)
 composed("linalg.multi_dot", _multi_dot)
 composed("linalg.pinv", _pinv)

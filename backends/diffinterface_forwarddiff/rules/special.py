@@ -1,4 +1,4 @@
-"""Functions of scipy.special that are ufuncs: looked up by name when first met, never imported before."""
+"""Functions of scipy.special that are ufuncs: looked up by name when first met."""
 
 from __future__ import annotations
 

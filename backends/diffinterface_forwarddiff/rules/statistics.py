@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,8 @@ def _prod(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def _cumprod(xp: Any, x: Any, axis: Any = None) -> Any:
     if axis is None:
         x, axis = x.reshape((-1,)), 0
-    moved, parts = xp.moveaxis(x, axis, 0), []
+    moved = xp.moveaxis(x, axis, 0)
+    parts: list[Any] = []
     for i in range(moved.shape[0]):
         parts.append(parts[-1] * moved[i] if parts else moved[i])
     return xp.moveaxis(xp.stack(parts), 0, axis)
@@ -98,7 +100,7 @@ def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None) -> Any:
     """Central differences inside, one-sided at the ends, with uniform spacing."""
     axes = axes_of(axis, f.ndim)
     steps = list(spacing) * len(axes) if len(spacing) == 1 else list(spacing) or [1.0] * len(axes)
-    parts = []
+    parts: list[Any] = []
     for a, h in zip(axes, steps, strict=True):
         if np.ndim(h):
             raise ValueError("np.gradient of dual numbers needs uniform spacing.")
@@ -147,7 +149,7 @@ def _corrcoef(xp: Any, m: Any, rowvar: bool = True) -> Any:
     return c / xp.reshape(d, (-1, 1)) / d
 
 
-for _name, _body in {
+_RULES: dict[str, Callable[..., Any]] = {
     "var": _var,
     "std": _std,
     "average": _average,
@@ -164,5 +166,6 @@ for _name, _body in {
     "vander": _vander,
     "cov": _cov,
     "corrcoef": _corrcoef,
-}.items():
+}
+for _name, _body in _RULES.items():
     composed(_name, _body)
