@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import extend
+from . import extend, special
 from .adtypes import (
     ADType,
     AutoAutograd,
@@ -76,5 +76,6 @@ __all__ = [
     "known_backends",
     "linear_operator",
     "set_config",
+    "special",
     *_operators,
 ]

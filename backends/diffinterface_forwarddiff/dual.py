@@ -133,8 +133,8 @@ class Dual(NDArrayOperatorsMixin):
     # --- conversions that would lose the tangents --------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        # np.vectorize boxes its arguments as objects, and asks for the dtype of one sample result.
-        if _is_sample(self) or (dtype is not None and np.dtype(dtype) == object):
+        # np.vectorize boxes its arguments, and one sample result to learn its dtype: as objects.
+        if _in_vectorize() or (dtype is not None and np.dtype(dtype) == object):
             boxes = np.empty(self.shape, object)
             for index in np.ndindex(self.shape):
                 boxes[index] = self[index]
@@ -246,9 +246,9 @@ class Dual(NDArrayOperatorsMixin):
         raise AttributeError(f"Dual has no attribute {name!r}")
 
 
-def _is_sample(x: Dual) -> bool:
+def _in_vectorize() -> bool:
     """Whether np.vectorize asks; its list comprehension has a frame of its own before Python 3.12."""
-    frame = None if x.shape else sys._getframe(2)
+    frame: Any = sys._getframe(2)
     for _ in range(2):
         if frame is not None and frame.f_code.co_name == "_get_ufunc_and_otypes":
             return True

@@ -12,7 +12,8 @@ class DualConversionError(DiffInterfaceError, TypeError):
         super().__init__(
             f"A dual number met {operation}, which would lose its derivative. Write np.sin(x) for "
             "math.sin(x), np.zeros_like(x) for np.zeros(n) as a buffer, np.stack([...]) for "
-            "np.array([...]), or take functions from di.array_namespace(x).",
+            "np.array([...]), di.special.logsumexp for SciPy's, or take functions from "
+            "di.array_namespace(x).",
             operation=operation,
         )
 
