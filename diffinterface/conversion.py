@@ -62,7 +62,7 @@ def caller_framework(x: Leaves) -> Framework:
 class Converter:
     """The two directions for one backend and one caller, decided at preparation."""
 
-    __slots__ = ("_backend", "_caller", "_like", "_native", "plain", "same")
+    __slots__ = ("_backend", "_caller", "_like", "_native", "native_numpy", "plain", "same")
 
     def __init__(self, backend: Backend, x: Leaves) -> None:
         self._backend = backend
@@ -75,6 +75,8 @@ class Converter:
         self.plain = self._native is None or self._caller.name in backend.accepts
         #: Whether results come out in the caller's framework with nothing left to do.
         self.same = self._caller is not NUMPY and self._caller is self._native
+        #: Whether results are NumPy arrays for a NumPy caller.
+        self.native_numpy = self._caller is NUMPY and self._native in (None, NUMPY)
         if not self.plain and self._caller.wraps:
             raise NestedDifferentiationError(
                 f"x is being differentiated by {self._caller.name}, and {backend.adtype!r} cannot run "

@@ -159,7 +159,7 @@ class Plan:
         """A result's tree, in the caller's arrays."""
         if self.request.operator.tangent == "y":
             self._check_seed_structure(self.fn.y_structure or LEAF)
-        if not self.converter.same:
+        if not self.converter.same and not (self.prep.fresh and self.converter.native_numpy):
             result = self.converter.leave_all(result)
         return self.request.operator.assemble(result, self.fn)
 

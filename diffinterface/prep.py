@@ -11,16 +11,20 @@ class Prep:
     """A plan: `run` gives ``(value, result, aux)``, `result` the result alone.
 
     Both take what the operator takes, as flat tuples of leaves: ``(x, contexts)``, ``(x, contexts, t)``,
-    or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`.
+    or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`. `fresh` says
+    that the arrays of the result share memory with nothing else, so that they need no copy.
     """
 
-    __slots__ = ("result", "run")
+    __slots__ = ("fresh", "result", "run")
 
     def __init__(
         self,
         run: Callable[..., tuple[Any, Any, Any]],
         result: Callable[..., Any] | None = None,
+        *,
+        fresh: bool = False,
     ) -> None:
+        self.fresh = fresh
         self.run = run
         self.result: Callable[..., Any] = result or _second_of(run)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from .dual import Dual
 from .errors import MissingRuleError
 from .table import RULES, base
@@ -30,6 +32,11 @@ def top(*trees: Any) -> int:
     return max((d.level for d in duals(trees)), default=0)
 
 
+def level_of(x: Any) -> int:
+    """The level of a Dual, 0 of anything else."""
+    return x.level if type(x) is Dual else 0
+
+
 def value_at(tree: Any, level: int) -> Any:
     """Arguments with Duals of `level` replaced by their values."""
     if isinstance(tree, Dual):
@@ -39,7 +46,8 @@ def value_at(tree: Any, level: int) -> Any:
     return tree
 
 
-def _no_options(name: str, options: dict[str, Any]) -> None:
+def no_options(name: str, options: dict[str, Any]) -> None:
+    """Refuse keyword arguments, which elementwise rules do not know."""
     kept = [key for key, value in options.items() if not (key == "where" and value is True)]
     if kept:
         raise MissingRuleError(name, f"with {', '.join(kept)}= has no derivative rule")
@@ -57,7 +65,7 @@ def unary(name: str, factor: Callable[[Any, Any, Any], Any]) -> None:
 
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         if options:
-            _no_options(name, options)
+            no_options(name, options)
         (x,) = args
         value = x.value
         xp = namespace_of(value)
@@ -79,7 +87,7 @@ def binary(
 
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         if options:
-            _no_options(name, options)
+            no_options(name, options)
         a, b = args
         level = top(a, b)
         va, vb = value_at(a, level), value_at(b, level)
@@ -114,11 +122,26 @@ def _device(x: Any) -> Any:
     return None if isinstance(x, Dual) else getattr(x, "device", None)
 
 
+_NUMBERS = (int, float, complex)
+
+
 def scale(factor: Any, tangent: Any) -> Any:
     """Tangents times an elementwise factor."""
-    if isinstance(factor, int | float | complex):
-        return tangent if factor == 1 else factor * tangent
+    if isinstance(factor, _NUMBERS) or not hasattr(factor, "shape"):
+        return factor * tangent
     return factor[..., None] * tangent
+
+
+def added(a: Any, b: Any) -> Any:
+    """``a + b``, in the memory of a, which nobody else holds, where that is possible."""
+    if (
+        type(a) is np.ndarray
+        and type(b) is np.ndarray
+        and a.shape == b.shape
+        and a.dtype == b.dtype
+    ):
+        return np.add(a, b, out=a)
+    return a + b
 
 
 def spread(tangent: Any, y: Any) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, final
 
 import numpy as np
 
+from diffinterface import derived
 from diffinterface.adtypes import AutoForwardDiff
-from diffinterface.arrays import Array, array_namespace, framework_of
+from diffinterface.arrays import Array, array_namespace, framework_of, is_complex
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
 from diffinterface.trees import Leaves, map_leaves
 
 from .dual import Dual, from_objects, new_level, primal, tangent
+from .jacobian import sweep
 from .values import copied, namespace_of
 
 
@@ -53,6 +56,22 @@ class ForwardDiffBackend(Backend):
             return value, columns, strip
 
         return Prep(run)
+
+    def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        derived.check_analytic(self, fn, x, contexts)
+        return Prep(partial(sweep, fn, self.chunk_size or 64), fresh=True)
+
+    def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        if any(is_complex(leaf) for leaf in x):
+            return derived.gradient_forward(self, fn, x, contexts)
+
+        def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
+            value, ((*row,),), aux = sweep(fn, self.chunk_size or 64, x, contexts)
+            if is_complex(value[0]):
+                raise derived.complex_gradient_error()
+            return value, tuple(row), aux
+
+        return Prep(run, fresh=True)
 
 
 def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:

@@ -36,10 +36,10 @@ def depends_beyond(outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...]) -> b
     seen = set(stack)
     while stack:
         node = stack.pop()
-        variable = getattr(node, "variable", None)
-        if variable is not None and id(variable) not in ours:
+        following_nodes = node.next_functions
+        if not following_nodes and id(getattr(node, "variable", own[0])) not in ours:
             return True
-        for following, _ in node.next_functions:
+        for following, _ in following_nodes:
             if following is not None and following not in seen:
                 seen.add(following)
                 stack.append(following)

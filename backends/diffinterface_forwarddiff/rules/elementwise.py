@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..adaptors import binary, composed, constant, unary
+from ..adaptors import (
+    added,
+    binary,
+    composed,
+    constant,
+    level_of,
+    no_options,
+    scale,
+    spread,
+    unary,
+)
 from ..dual import Dual
 from ..table import RULES
 from ..values import namespace_of
@@ -41,10 +51,7 @@ UNARY = {
     "nan_to_num": lambda xp, x, y: xp.where(xp.isfinite(x), xp.ones_like(x), xp.zeros_like(x)),
 }
 BINARY = {
-    "multiply": (lambda xp, a, b, y: b, lambda xp, a, b, y: a),
     "true_divide": (lambda xp, a, b, y: 1 / b, lambda xp, a, b, y: -y / b),
-    "add": (lambda xp, a, b, y: 1, lambda xp, a, b, y: 1),
-    "subtract": (lambda xp, a, b, y: 1, lambda xp, a, b, y: -1),
     "arctan2": (
         lambda xp, a, b, y: b / (a * a + b * b),
         lambda xp, a, b, y: -a / (a * a + b * b),
@@ -189,3 +196,51 @@ def _part(part: str) -> Any:
 
 RULES["real"], RULES["imag"], RULES["conjugate"] = _part("real"), _part("imag"), _part("conj")
 composed("angle", lambda xp, z: xp.arctan2(z.imag, z.real))
+
+
+# --- arithmetic: the hot operations, with as few passes over the tangents as there can be ----------
+
+
+def _add(name: str, function: Any, args: Any, options: Any) -> Any:
+    return _sum(args, options, 1)
+
+
+def _subtract(name: str, function: Any, args: Any, options: Any) -> Any:
+    return _sum(args, options, -1)
+
+
+def _sum(args: Any, options: Any, sign: int) -> Any:
+    if options:
+        no_options("add" if sign == 1 else "subtract", options)
+    a, b = args
+    la, lb = level_of(a), level_of(b)
+    level = max(la, lb)
+    va, vb = (a.value if la == level else a), (b.value if lb == level else b)
+    y = va + vb if sign == 1 else va - vb
+    if la == lb:
+        tangent = a.tangent + b.tangent if sign == 1 else a.tangent - b.tangent
+    elif la == level:
+        tangent = a.tangent
+    else:
+        tangent = b.tangent if sign == 1 else -b.tangent
+    return Dual(y, spread(tangent, y), level)
+
+
+def _multiply(name: str, function: Any, args: Any, options: Any) -> Any:
+    if options:
+        no_options("multiply", options)
+    a, b = args
+    la, lb = level_of(a), level_of(b)
+    level = max(la, lb)
+    va, vb = (a.value if la == level else a), (b.value if lb == level else b)
+    tangent: Any = None
+    if la == level:
+        tangent = scale(vb, a.tangent)
+    if lb == level:
+        part = scale(va, b.tangent)
+        tangent = part if tangent is None else added(part, tangent)
+    y = va * vb
+    return Dual(y, spread(tangent, y), level)
+
+
+RULES["add"], RULES["subtract"], RULES["multiply"] = _add, _subtract, _multiply
