@@ -86,7 +86,15 @@ class TorchBackend(Backend):
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
             return Prep(partial(transforms.gradient_forward, fn))
-        return _either(partial(tape.gradient, self._compiled(fn)), partial(transforms.gradient, fn))
+        onto = self._compiled(fn)
+        either = _either(partial(tape.gradient, onto), partial(transforms.gradient, fn))
+
+        def result(x: Leaves, contexts: Leaves) -> Leaves:
+            if in_transform():
+                return either.result(x, contexts)
+            return tape.gradient_alone(onto, x, contexts)
+
+        return Prep(either.run, result)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.check_analytic(self, fn, x, contexts)
