@@ -151,6 +151,13 @@ class Converter:
         return self.leave_all(value), self.leave_all(result), self.leave_aux(aux)
 
 
+def scalars(result: Any) -> Any:
+    """A NumPy result of flat tuples, its 0-d arrays as scalars."""
+    if type(result) is tuple:
+        return tuple(scalars(part) for part in result)
+    return result[()] if getattr(result, "ndim", 1) == 0 else result
+
+
 def prepare(
     backend: Backend,
     method: str,

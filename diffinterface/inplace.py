@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, final
 
 from .arrays import NUMPY, framework_of
-from .errors import InputError
+from .errors import InputError, UnsupportedOperatorError
 from .trees import flatten, map_leaves
 
 
@@ -50,7 +50,14 @@ class inplace:  # noqa: N801 - reads as the function that it is
         """The filled copy of y."""
         leaves = (x,) if framework_of(x) is not None else flatten(x)[0]
         like = leaves[0] if leaves else 0.0
-        scratch = (framework_of(like) or NUMPY).scratch
+        framework = framework_of(like) or NUMPY
+        if not framework.mutable:
+            raise UnsupportedOperatorError(
+                f"{self.__name__}: arrays of {framework.name} are immutable, so f cannot write its "
+                "result; return it instead, or use a backend that runs on other arrays.",
+                operator="inplace",
+            )
+        scratch = framework.scratch
         y = map_leaves(lambda buffer: scratch(buffer, like), self._y)
         self._f(y, x, *contexts)
         return y

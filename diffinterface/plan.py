@@ -14,7 +14,7 @@ from . import contexts as ctx
 from .adtypes import ADType
 from .arrays import NUMBERS, framework_of
 from .config import as_adtype
-from .conversion import Converter
+from .conversion import Converter, scalars
 from .errors import InputError, ShapeError
 from .functions import Argnums, Function, check_argnums
 from .operator import Operator
@@ -159,8 +159,9 @@ class Plan:
         """A result's tree, in the caller's arrays."""
         if self.request.operator.tangent == "y":
             self._check_seed_structure(self.fn.y_structure or LEAF)
-        if not self.converter.same and not (self.prep.fresh and self.converter.native_numpy):
-            result = self.converter.leave_all(result)
+        if not self.converter.same:
+            fresh = self.prep.fresh and self.converter.native_numpy
+            result = scalars(result) if fresh else self.converter.leave_all(result)
         return self.request.operator.assemble(result, self.fn)
 
     def _everything(self, arguments: tuple[Leaves, ...]) -> tuple[Any, ...]:

@@ -110,3 +110,8 @@ def basis(x: Leaves, start: int = 0, stop: int | None = None) -> Leaves:
         seeds.append(xp.reshape(hot, (stop - start, *leaf.shape)))
         offset += size
     return tuple(seeds)
+
+
+def none_pushed(y: Leaves) -> Leaves:
+    """The image of an empty batch of tangents: ``(0, *y.shape)`` for each output."""
+    return tuple(array_namespace(leaf).zeros((0, *shape_of(leaf)), dtype=leaf.dtype) for leaf in y)

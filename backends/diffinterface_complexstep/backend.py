@@ -13,6 +13,7 @@ from diffinterface.backend import Backend
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
+from diffinterface.seeds import none_pushed
 from diffinterface.trees import Leaves, map_leaves
 
 from .analytic import Analytic
@@ -71,6 +72,10 @@ class ComplexStepBackend(Backend):
             for k in range(t[0].shape[0]):
                 value, row, aux = single(x, contexts, tuple(leaf[k, ...] for leaf in t))
                 rows.append(row)
+            if not rows:
+                zero = tuple(array_namespace(leaf).zeros_like(leaf) for leaf in x)
+                value, _, aux = single(x, contexts, zero)
+                return value, none_pushed(value), aux
             columns = zip(*rows, strict=True)
             return value, tuple(array_namespace(*c).stack(c) for c in columns), aux
 

@@ -12,6 +12,7 @@ from diffinterface.arrays import Array, array_namespace, framework_of
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
+from diffinterface.seeds import none_pushed
 from diffinterface.trees import Leaves
 
 from .precision import probe, relative_step, roundoff
@@ -49,6 +50,8 @@ class FiniteDiffBackend(Backend):
             if not batched:
                 return along(f, x, t)
             rows = [along(f, x, tuple(leaf[k, ...] for leaf in t)) for k in range(t[0].shape[0])]
+            if not rows:
+                return none_pushed(f(x))
             return tuple(array_namespace(*c).stack(c) for c in zip(*rows, strict=True))
 
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:

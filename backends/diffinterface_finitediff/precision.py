@@ -42,42 +42,66 @@ def relative_step(scheme: str, eps: float) -> float:
 
 
 def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
-    """The roundoff of f near x, from the dtype and the digits of one value.
+    """The roundoff of f near x, from the dtype and the digits of its values.
 
-    f is evaluated once, at a point of no special form within a step of x. If every non-zero entry of
-    a 64-bit output is a 32-bit number there, f computes in 32 bits inside, or is piecewise constant.
+    f is evaluated at x and at a point of no special form within a step of x. If every entry of a 64-bit
+    output that has moved is a 32-bit number, f computes in 32 bits inside. If none has moved, f is
+    evaluated once more, a tenth of x away: a value that moves there only is piecewise constant.
 
     Warns
     -----
     PrecisionWarning
-        In that case; steps are then chosen for 32 bits.
+        In either case; steps are then chosen for 32 bits.
     """
     coarse = roundoff(x)
     direction = tuple(assembly.generic_direction(leaf) for leaf in x)
     relative = relative_step(scheme, coarse)
-    y = f(moved(x, direction, step(x, direction, relative, relative) * 0.7310585786300049))
-    eps = max(coarse, roundoff(y))
-    if eps == _EPS["float64"] and _looks_coarse(y):
-        warnings.warn(
-            "f returns 64-bit values that carry only 32 bits or fewer: it computes in float32 inside "
-            "(JAX without 64-bit, a cast), or is piecewise constant, and then its finite differences "
-            "mean little. Steps are chosen for float32; compute in float64, or pass relative_step.",
-            PrecisionWarning,
-            stacklevel=2,
+    h = step(x, direction, relative, relative)
+    here, near = (
+        f(tuple(moved(x, direction, 0 * h))),
+        f(moved(x, direction, h * 0.7310585786300049)),
+    )
+    eps = max(coarse, roundoff(near))
+    if eps > _EPS["float64"]:
+        return eps
+    changed = _changed(here, near)
+    if changed.size:
+        with np.errstate(over="ignore", under="ignore"):
+            suspicious = bool(np.all(changed.astype(np.float32) == changed))
+        what = (
+            "carries only 32 bits or fewer: it computes in float32 inside (a cast, JAX without x64)"
         )
-        return _EPS["float32"]
-    return eps
+    else:
+        suspicious = _moves_far_away(f, x, direction, here)
+        what = "does not move near x but does further away: it is piecewise constant"
+    if not suspicious:
+        return eps
+    warnings.warn(
+        f"The value of f {what}, so finite differences say little about it. Steps are chosen for "
+        "float32; compute in float64, pass relative_step, or use another backend.",
+        PrecisionWarning,
+        stacklevel=2,
+    )
+    return _EPS["float32"]
 
 
-def _looks_coarse(y: Leaves) -> bool:
-    entries = [_numpy(leaf) for leaf in y]
-    if any(values is None for values in entries):
-        return False
-    values = np.concatenate([np.ravel(v) for v in entries])
-    parts = np.concatenate([values.real, values.imag]) if np.iscomplexobj(values) else values
-    parts = parts[np.isfinite(parts) & (parts != 0)]
-    with np.errstate(over="ignore", under="ignore"):
-        return bool(parts.size) and bool(np.all(parts.astype(np.float32) == parts))
+def _changed(before: Leaves, after: Leaves) -> Any:
+    """The finite real numbers in `after` that differ from those in `before`."""
+    parts = []
+    for a, b in zip(before, after, strict=True):
+        u, v = _numpy(a), _numpy(b)
+        if u is not None and v is not None and u.shape == v.shape:
+            for p, q in ((u.real, v.real), (u.imag, v.imag)):
+                parts.append(q[(p != q) & np.isfinite(p) & np.isfinite(q)])
+    return np.concatenate([np.ravel(part) for part in parts]) if parts else np.empty(0)
+
+
+def _moves_far_away(f: Evaluate, x: Leaves, direction: Leaves, here: Leaves) -> bool:
+    try:
+        far = f(moved(x, direction, step(x, direction, 0.1, 0.1)))
+    except Exception:
+        return False  # outside the domain of f: no evidence
+    return bool(_changed(here, far).size)
 
 
 def _numpy(leaf: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoJax
-from diffinterface.arrays import dtype_name, size_of
+from diffinterface.arrays import NUMBERS, dtype_name, framework_of, size_of
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
@@ -57,9 +57,8 @@ class JaxBackend(Backend):
     def _plan(self, fn: Function, x: Leaves, contexts: Leaves, body: transforms.Body) -> Prep:
         if not (fn.reuse and self.adtype.jit):
             return Prep(_guard(_eager(body), x, contexts))
-        run = jax.jit(body)
         result = jax.jit(lambda *args: body(*args)[1])
-        return Prep(_guard(run, x, contexts), _guard(result, x, contexts))
+        return Prep(_guard(_jitted(body), x, contexts), _guard(result, x, contexts))
 
     def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
         """Whether x has no more entries than f(x); a batch axis counts on both sides."""
@@ -163,6 +162,35 @@ class JaxBackend(Backend):
 
 def _arrays(leaves: Leaves) -> Leaves:
     return tuple(jnp.asarray(leaf) for leaf in leaves)
+
+
+def _jitted(body: transforms.Body) -> transforms.Body:
+    """`body` compiled; what is no array in its auxiliary output is kept from the trace."""
+    kept: dict[str, Any] = {}
+
+    def arrays_only(*args: Any) -> Any:
+        value, result, aux = body(*args)
+        leaves, kept["structure"] = jax.tree_util.tree_flatten(aux)
+        arrays = [leaf for leaf in leaves if _is_array(leaf)]
+        kept["others"] = [_HOLE if _is_array(leaf) else leaf for leaf in leaves]
+        return value, result, arrays
+
+    compiled = jax.jit(arrays_only)
+
+    def run(*args: Any) -> Any:
+        value, result, arrays = compiled(*args)
+        remaining = iter(arrays)
+        leaves = [next(remaining) if other is _HOLE else other for other in kept["others"]]
+        return value, result, jax.tree_util.tree_unflatten(kept["structure"], leaves)
+
+    return run
+
+
+_HOLE = object()
+
+
+def _is_array(leaf: Any) -> bool:
+    return framework_of(leaf) is not None and not isinstance(leaf, NUMBERS)
 
 
 def _eager(body: transforms.Body) -> transforms.Body:

@@ -17,6 +17,7 @@ class JaxFramework(Framework):
     """Arrays and tracers of JAX."""
 
     name = "jax"
+    mutable = False
 
     def to_numpy(self, x: Any) -> Any:
         if isinstance(x, jax.core.Tracer):

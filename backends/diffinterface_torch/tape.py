@@ -125,7 +125,7 @@ def grad_batched(
         return tuple(leaf.new_zeros((size, *leaf.shape)) for leaf in x)
     outputs, seeds = zip(*pairs, strict=True)
     try:
-        return torch.autograd.grad(
+        pulled = torch.autograd.grad(
             outputs,
             x,
             seeds,
@@ -133,7 +133,6 @@ def grad_batched(
             create_graph=create,
             allow_unused=True,
             is_grads_batched=True,
-            materialize_grads=True,
         )
     except (RuntimeError, NotImplementedError):
         rows = [
@@ -141,6 +140,11 @@ def grad_batched(
             for k in range(size)
         ]
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+    # torch's own zeros for a leaf that f does not use lack the batch axis.
+    return tuple(
+        leaf.new_zeros((size, *leaf.shape)) if part is None else part
+        for part, leaf in zip(pulled, x, strict=True)
+    )
 
 
 # --- operators -----------------------------------------------------------------------------------
