@@ -113,7 +113,8 @@ class Converter:
                 outer=framework.name,
                 inner=self._backend.adtype,
             )
-        return self._native.from_numpy(framework.to_numpy(leaf), like)
+        array = framework.to_numpy(leaf)
+        return array if "numpy" in self._backend.accepts else self._native.from_numpy(array, like)
 
     def leave(self, leaf: Array) -> Array:
         """One array of a result, as the caller gets it."""
@@ -140,7 +141,9 @@ class Converter:
 
         def convert(leaf: Any) -> Any:
             framework = framework_of(leaf)
-            foreign = framework is not None and framework not in (NUMPY, self._caller)
+            foreign = framework not in (None, self._caller) and (
+                framework is not NUMPY or self._native is NUMPY
+            )
             return self.leave(leaf) if foreign else leaf
 
         return None if aux is None else optree.tree_map(convert, aux)

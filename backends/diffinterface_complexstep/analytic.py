@@ -178,9 +178,9 @@ class Analytic(NDArrayOperatorsMixin):
         if name in functions.METHODS:
             function = getattr(self.__array_namespace__(), functions.METHODS[name])
             return lambda *args, **options: function(self, *args, **options)
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise refuse(f".{name}")
+        if hasattr(np.ndarray, name) and not name.startswith("__"):
+            raise refuse(f".{name}")
+        raise AttributeError(f"Analytic has no attribute {name!r}")
 
 
 def unwrap(tree: Any) -> Any:

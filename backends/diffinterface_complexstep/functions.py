@@ -97,6 +97,8 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
 
     if name not in ANALYTIC:
         raise refuse(name)
+    if _has_complex((*args, *options.values())):
+        raise refuse(f"{name} with a complex number")
     plain = [unwrap(arg) for arg in args]
     kept = {key: unwrap(value) for key, value in options.items()}
     if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
@@ -105,6 +107,17 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     result = function(*plain, **kept)
     condition = _OUTSIDE.get(_ALIASES.get(name, name))
     return wrap(result if condition is None else _nan_where(condition, result, plain))
+
+
+def _has_complex(tree: Any) -> bool:
+    """Whether a plain complex array or number is among arguments: f must be real."""
+    from .analytic import Analytic
+
+    if isinstance(tree, tuple | list):
+        return any(map(_has_complex, tree))
+    if isinstance(tree, complex):
+        return True
+    return not isinstance(tree, Analytic) and hasattr(tree, "dtype") and is_complex(tree)
 
 
 def _native(name: str, function: Callable[..., Any], plain: list[Any]) -> Callable[..., Any]:

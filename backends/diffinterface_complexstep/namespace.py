@@ -44,6 +44,8 @@ class Namespace:
 
     def stack(self, arrays: Any, /, *, axis: int = 0) -> Any:
         """`arrays`, numbers among them, along a new axis."""
+        if any(isinstance(a, complex) or "complex" in str(getattr(a, "dtype", "")) for a in arrays):
+            raise refuse("stack with a complex number")
         plain = [self._base.asarray(unwrap(a)) for a in arrays]
         wide = next((a.dtype for a in plain if "complex" in str(a.dtype)), None)
         same = plain if wide is None else [self._base.astype(a, wide) for a in plain]
