@@ -29,6 +29,7 @@ class Framework:
     name: str = "numpy"
     wraps: bool = False  # an engine's tracers: dual numbers, boxes
     mutable: bool = True  # whether an array can be written into
+    concrete: type | None = None  # a class whose instances no transform is ever recording
 
     def to_numpy(self, x: Array) -> Any:
         """A finished NumPy copy of `x`, safe to overwrite."""

@@ -86,6 +86,13 @@ class Converter:
                 inner=backend.adtype,
             )
 
+    @property
+    def to_numpy_arrays(self) -> tuple[type | None, Any]:
+        """The engine's type of finished arrays and their way to NumPy, for a NumPy caller."""
+        if self._caller is not NUMPY or self._native is None:
+            return None, None
+        return self._native.concrete, self._native.to_numpy
+
     def enter(self, leaves: Leaves) -> Leaves:
         """Leaves of x or of a tangent, as the engine takes them."""
         return tuple(

@@ -23,7 +23,13 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
     (check,) = plan.check_x.leaves
     kind, shape, dtype, device = check.facts
     result, finish = plan.prep.result, plan.finish
+    # A gradient is the one leaf itself; other results know their tree only once f has run.
+    like_x = plan.request.operator.result == "x"
     same = plan.converter.same
+    lone = None if plan.check_contexts.layout else plan.prep.lone
+    concrete: Any
+    to_numpy: Any
+    concrete, to_numpy = plan.converter.to_numpy_arrays if shape else (None, None)
     cells, names = _captured(capture)
     exact = plan.check_contexts.exact
 
@@ -44,11 +50,13 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
         data = exact(contexts)
         if data is None:
             return slow(x, contexts)
-        out = result((x,), data)
-        return out[0] if lone else finish(out)
+        if not like_x:
+            return finish(result((x,), data))
+        leaf = result((x,), data)[0] if lone is None else lone(x)
+        if same:
+            return leaf
+        return to_numpy(leaf) if type(leaf) is concrete else finish((leaf,))
 
-    # A gradient like a lone x is the one leaf itself; other results know their tree only once f ran.
-    lone = same and plan.request.operator.result == "x" and plan.request.operator.tangent is None
     return call
 
 

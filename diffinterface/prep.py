@@ -12,10 +12,11 @@ class Prep:
 
     Both take what the operator takes, as flat tuples of leaves: ``(x, contexts)``, ``(x, contexts, t)``,
     or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`. `fresh` says
-    that the arrays of the result share memory with nothing else, so that they need no copy.
+    that the arrays of the result share memory with nothing else, so that they need no copy. `lone`, for
+    a gradient at one array without contexts, takes that array and gives the one of the result.
     """
 
-    __slots__ = ("fresh", "result", "run")
+    __slots__ = ("fresh", "lone", "result", "run")
 
     def __init__(
         self,
@@ -23,7 +24,9 @@ class Prep:
         result: Callable[..., Any] | None = None,
         *,
         fresh: bool = False,
+        lone: Callable[[Any], Any] | None = None,
     ) -> None:
+        self.lone = lone
         self.fresh = fresh
         self.run = run
         self.result: Callable[..., Any] = result or _second_of(run)

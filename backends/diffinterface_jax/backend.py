@@ -86,7 +86,12 @@ class JaxBackend(Backend):
         return self._plan(fn, x, contexts, transforms.derivative(fn))
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan(fn, x, contexts, transforms.gradient(fn, self._forward))
+        body = transforms.gradient(fn, self._forward)
+        plan = self._plan(fn, x, contexts, body)
+        if fn.reuse and self.adtype.jit and len(x) == 1 and not fn.layout:
+            lone = jax.jit(lambda leaf: body((leaf,), ())[1][0])
+            plan.lone = _guard(lone, x, contexts)
+        return plan
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         self._check_analytic(fn, x, contexts)
