@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import RLock, get_ident
 from typing import Any
 
 import torch
@@ -11,9 +12,38 @@ _unpack: Any = forward_ad.unpack_dual
 _interpreter = torch._C._functorch.peek_interpreter_stack
 
 
+class _ForwardMode:
+    """One thread at a time in forward mode.
+
+    Torch keeps the level of forward mode for the whole process: a thread that enters while another is
+    inside opens no level of its own, and its tangents vanish when the other one leaves.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._depth = RLock(), 0
+        self._owner: int | None = None
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._owner, self._depth = get_ident(), self._depth + 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = None
+        self._lock.release()
+
+    def active_here(self) -> bool:
+        """Whether a level is open that is not known to be another thread's."""
+        return forward_ad._current_level >= 0 and self._owner in (None, get_ident())
+
+
+FORWARD_MODE = _ForwardMode()
+
+
 def in_transform() -> bool:
     """Whether a ``torch.func`` transform or a forward-mode level is active."""
-    return _interpreter() is not None or forward_ad._current_level >= 0
+    return _interpreter() is not None or FORWARD_MODE.active_here()
 
 
 def is_tracked(x: torch.Tensor) -> bool:

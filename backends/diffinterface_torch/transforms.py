@@ -17,14 +17,21 @@ from diffinterface.functions import Function
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
 
+from .outer import FORWARD_MODE
 from .tape import one
 
 # torch's annotations leave out has_aux, and out_dims of None.
-jvp: Any = torch.func.jvp
+_jvp: Any = torch.func.jvp
 vjp: Any = torch.func.vjp
 vmap: Any = torch.func.vmap
 
 Pure = Callable[..., tuple[Leaves, Any]]
+
+
+def jvp(*args: Any, **options: Any) -> Any:
+    """``torch.func.jvp``, one thread at a time."""
+    with FORWARD_MODE:
+        return _jvp(*args, **options)
 
 
 class Aux:
