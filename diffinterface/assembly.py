@@ -118,14 +118,14 @@ def generic_direction(leaf: Array) -> Array:
 # --- batches of samples --------------------------------------------------------------------------
 
 
-def check_batch(x: Leaves, y: Leaves) -> int:
-    """The common length of the leading axes of x and y."""
+def check_batch(x: Leaves, y: Leaves = ()) -> int:
+    """The common length of the leading axes of x, and of y where it is known."""
     leads = {shape_of(leaf)[:1] for leaf in (*x, *y)}
     if len(leads) != 1 or () in leads:
         shapes = ", ".join(str(shape_of(leaf)) for leaf in (*x, *y))
         raise ShapeError(
-            "batched_jacobian expects one leading batch axis of the same length on x and on f(x), got "
-            f"shapes {shapes}.",
+            "batched_jacobian expects one leading batch axis of the same length on each array of x and "
+            f"of f(x), got shapes {shapes}.",
             got=[shape_of(leaf) for leaf in (*x, *y)],
         )
     return int(leads.pop()[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, final
 
 _EMPTY = object()
@@ -17,48 +17,52 @@ _EMPTY = object()
 
 @final
 class Capture:
-    """The objects that f and the functions it reaches in its own module refer to.
+    """The objects that functions, and those that they reach in their own modules, refer to.
 
     Attributes
     ----------
     cells : list of (cell, value)
         Closure cells, and what they held.
     names : list of (namespace, name, value)
-        Globals, and what they held.
-    defaults : list of (function, defaults, keyword defaults)
+        Globals and keyword defaults, and what they held.
+    codes : list of (function, code)
+        The functions, and the code that they ran: a reloader may replace it.
+    defaults : list of (function, defaults)
         Functions with default values, and these.
     """
 
-    __slots__ = ("_cell_names", "cells", "defaults", "names")
+    __slots__ = ("_cell_names", "cells", "codes", "defaults", "names")
 
-    def __init__(self, f: Callable[..., Any]) -> None:
+    def __init__(self, *callables: Callable[..., Any]) -> None:
         self.cells: list[tuple[CellType, Any]] = []
         self.names: list[tuple[dict[str, Any], str, Any]] = []
+        self.codes: list[tuple[FunctionType, CodeType]] = []
+        self.defaults: list[tuple[FunctionType, Any]] = []
         self._cell_names: list[str] = []
-        self.defaults: list[tuple[FunctionType, Any, Any]] = []
         seen: set[int] = set()
-        for function in _functions(f):
-            self._add(function, function.__module__, seen)
+        for f in callables:
+            for function in _functions(f):
+                self._add(function, function.__module__, seen)
 
     def rebound(self) -> list[str]:
         """Names that hold another object than at preparation; empty when nothing changed."""
         named = zip(self.cells, self._cell_names, strict=True)
         cells = [name for (cell, value), name in named if _contents(cell) is not value]
         names = [name for space, name, v in self.names if space.get(name, _EMPTY) is not v]
-        owners = [
-            f"a default of {f.__name__}"
-            for f, d, k in self.defaults
-            if f.__defaults__ is not d or f.__kwdefaults__ is not k
-        ]
-        return cells + names + owners
+        owners = [f"a default of {f.__name__}" for f, d in self.defaults if f.__defaults__ is not d]
+        codes = [f"the code of {f.__name__}" for f, code in self.codes if f.__code__ is not code]
+        return cells + names + owners + codes
 
     def _add(self, function: FunctionType, module: str, seen: set[int]) -> None:
         if id(function) in seen:
             return
         seen.add(id(function))
-        if function.__defaults__ or function.__kwdefaults__:
-            self.defaults.append((function, function.__defaults__, function.__kwdefaults__))
-        reached: list[Any] = []
+        self.codes.append((function, function.__code__))
+        if function.__defaults__:
+            self.defaults.append((function, function.__defaults__))
+        keywords = function.__kwdefaults__ or {}
+        self.names += [(keywords, name, value) for name, value in keywords.items()]
+        reached: list[Any] = [*(function.__defaults__ or ()), *keywords.values()]
         names = function.__code__.co_freevars
         for cell, name in zip(function.__closure__ or (), names, strict=True):
             value = _contents(cell)
@@ -80,12 +84,17 @@ class Capture:
 def _functions(f: Any) -> Iterator[FunctionType]:
     """The plain functions inside a callable: through partial, bound methods and ``__call__``."""
     if isinstance(f, functools.partial):
-        yield from _functions(f.func)
+        for part in (f.func, *f.args, *f.keywords.values()):
+            yield from _functions(part)
     elif isinstance(f, MethodType):
         yield from _functions(f.__func__)
     elif isinstance(f, FunctionType):
         yield f
         yield from _functions(getattr(f, "__wrapped__", None))
+    elif callable(f) and not isinstance(f, type):
+        method = type(f).__call__
+        if isinstance(method, FunctionType):
+            yield method
 
 
 def _contents(cell: CellType) -> Any:

@@ -58,13 +58,21 @@ class Cache:
     buffer: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Slot:
     """One context argument: which wrapper, what structure, and which of its leaves are data."""
 
     wrapper: type | None
     structure: Structure
     statics: tuple[Any, ...]  # one entry a leaf: `_DATA`, or the leaf itself
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Slot)
+            and self.wrapper is other.wrapper
+            and (self.structure is other.structure or self.structure == other.structure)
+            and same(self.statics, other.statics)
+        )
 
     def __repr__(self) -> str:
         kind = "" if self.wrapper is None else f"{self.wrapper.__name__} "
@@ -92,6 +100,27 @@ def _slot(context: Any, flatten: Flatten) -> tuple[_Slot, Leaves]:
     data = tuple(leaf for leaf in leaves if framework_of(leaf) is not None)
     statics = tuple(_DATA if framework_of(leaf) is not None else leaf for leaf in leaves)
     return _Slot(Cache if wrapper is Cache else None, structure, statics), data
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether f cannot tell two static values apart: ``1 == True == 1.0``, but they are not the same."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float):
+        return a.hex() == b.hex()  # tells 0.0 from -0.0, and NaN is NaN
+    if isinstance(a, complex):
+        return same(a.real, b.real) and same(a.imag, b.imag)
+    return bool(a == b)
+
+
+def callables(contexts: tuple[Any, ...], flatten: Flatten) -> list[Any]:
+    """The functions among the contexts' leaves: they are part of the program, like f."""
+    layout, _ = split(contexts, flatten)
+    return [leaf for slot in layout for leaf in slot.statics if callable(leaf)]
 
 
 def split(contexts: tuple[Any, ...], flatten: Flatten) -> tuple[tuple[_Slot, ...], Leaves]:

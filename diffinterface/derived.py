@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from . import assembly
-from .arrays import array_namespace, framework_of, is_complex, shape_of, size_of
+from .arrays import array_namespace, is_complex, shape_of, size_of
 from .errors import NonAnalyticError, UnsupportedOperatorError
 from .functions import Function
 from .prep import Prep
-from .seeds import basis, cast, match_cotangent
+from .seeds import basis, match_cotangent
 from .trees import Leaves
 
 if TYPE_CHECKING:
@@ -74,7 +74,6 @@ def derivative(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> P
     """The pushforward of 1."""
     seed = tuple(array_namespace(leaf).ones_like(leaf) for leaf in x)
     plan = backend.prepare_pushforward(fn, x, contexts, seed)
-    check_analytic(backend, fn, x, contexts)
     return Prep(lambda x, c: plan.run(x, c, seed), lambda x, c: plan.result(x, c, seed))
 
 
@@ -127,7 +126,6 @@ def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Pre
 def jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Column by column."""
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
-    check_analytic(backend, fn, x, contexts)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         value, columns, aux = _columns(backend, fn, push, x, contexts)
@@ -209,38 +207,6 @@ def _columns(
 def _times_i(seeds: Leaves) -> Leaves:
     """Seeds turned to the imaginary direction, which a real array does not have."""
     return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
-
-
-def _is_traced(leaf: Any) -> bool:
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)
-
-
-def check_analytic(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> None:
-    """Refuse a Jacobian or derivative at a complex x of a function that is not holomorphic there.
-
-    The Cauchy-Riemann equations are tested along one direction: ``J(i t) = i J(t)``.
-
-    Raises
-    ------
-    NonAnalyticError
-        If they do not hold to about half the digits of the dtype.
-    """
-    if not any(is_complex(leaf) for leaf in x) or any(map(_is_traced, x)):
-        return  # a value under an outer trace cannot be tested
-    t = tuple(cast(assembly.generic_direction(leaf), leaf) for leaf in x)
-    turned = tuple(1j * leaf if is_complex(leaf) else leaf for leaf in t)
-    push = backend.prepare_pushforward(fn.on(backend, reuse=False), x, contexts, t)
-    for a, b in zip(push.result(x, contexts, t), push.result(x, contexts, turned), strict=True):
-        xp = array_namespace(a)
-        scale, defect = xp.max(xp.abs(a)), xp.max(xp.abs(1j * a - b))
-        if size_of(a) and bool(defect > 1e-4 * scale):
-            raise NonAnalyticError(
-                "f is not holomorphic at this complex x, so its Jacobian there is no complex matrix; "
-                "use pushforward or pullback, or differentiate with respect to real and imaginary "
-                "parts.",
-                defect=float(defect),
-            )
 
 
 # --- second order --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 from .arrays import dtype_name, framework_of, is_inexact, shape_of
@@ -116,7 +117,7 @@ class Function:
         if not self._memo:
             self._memo.append(structure)
         expected = self._memo[0]
-        if structure is not expected and structure != expected:
+        if not (structure is expected or structure == expected):  # JAX's != errs with another type
             raise OutputError(
                 f"f returned the structure {structure}, after {expected} before; the structure of its "
                 "output must not depend on values.",
@@ -172,6 +173,10 @@ def place(x: Any, contexts: tuple[Any, ...], argnums: Argnums) -> list[Any]:
 def check_argnums(argnums: Argnums, x: Any, n_contexts: int) -> Argnums:
     """`argnums` with negative positions resolved, checked against x and the number of contexts."""
     positions = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(isinstance(p, Integral) and not isinstance(p, bool) for p in positions):
+        raise InputError(
+            f"argnums={argnums!r}, expected an int or a tuple of ints.", got=argnums, expected="int"
+        )
     total = n_contexts + len(positions)
     resolved = tuple(p + total if p < 0 else p for p in positions)
     if len(set(resolved)) < len(resolved) or not all(0 <= p < total for p in resolved):

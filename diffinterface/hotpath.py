@@ -30,7 +30,7 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
     concrete: Any
     to_numpy: Any
     concrete, to_numpy = plan.converter.to_numpy_arrays if shape else (None, None)
-    cells, names = _captured(capture)
+    cells, names, codes = _captured(capture)
     exact = plan.check_contexts.exact
 
     def call(x: Any, *contexts: Any) -> Any:
@@ -46,6 +46,9 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
                 return slow(x, contexts)
         for namespace, name, value in names:
             if namespace.get(name) is not value:
+                return slow(x, contexts)
+        for function, code in codes:
+            if function.__code__ is not code:
                 return slow(x, contexts)
         data = exact(contexts)
         if data is None:
@@ -67,7 +70,7 @@ def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any
     kind, shape, dtype, device = check.facts
     exact_t, exact = check_t.exact, plan.check_contexts.exact
     result, finish = plan.prep.result, plan.finish
-    cells, names = _captured(capture)
+    cells, names, codes = _captured(capture)
 
     def call(x: Any, t: Any, *contexts: Any) -> Any:
         if (
@@ -83,6 +86,9 @@ def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any
                 return slow(x, contexts, t)
         for namespace, name, value in names:
             if namespace.get(name) is not value:
+                return slow(x, contexts, t)
+        for function, code in codes:
+            if function.__code__ is not code:
                 return slow(x, contexts, t)
         data = exact(contexts)
         return slow(x, contexts, t) if data is None else finish(result((x,), data, (t,)))
@@ -122,5 +128,5 @@ def _lone(checks: tuple[LeafCheck, ...]) -> bool:
     return len(checks) == 1 and checks[0].facts[2] is not None
 
 
-def _captured(capture: Capture | None) -> tuple[Any, Any]:
-    return ((), ()) if capture is None else (capture.cells, capture.names)
+def _captured(capture: Capture | None) -> tuple[Any, Any, Any]:
+    return ((), (), ()) if capture is None else (capture.cells, capture.names, capture.codes)

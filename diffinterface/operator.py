@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 from .arrays import shape_of
+from .assembly import check_batch
 from .errors import ShapeError
 from .functions import Function
 from .trees import LEAF, Leaves, Structure
@@ -33,6 +34,10 @@ class Operator:
         What the seed is like, for operators that take one.
     scalar_x, scalar_y : bool
         Whether x, or f(x), must be a scalar.
+    samples : bool
+        Whether x and f(x) hold samples on a common leading axis.
+    holomorphic : bool
+        Whether f must be holomorphic where x is complex, for the result to be complex numbers.
     """
 
     name: str
@@ -42,9 +47,13 @@ class Operator:
     tangent: Literal["x", "y"] | None = None
     scalar_x: bool = False
     scalar_y: bool = False
+    samples: bool = False
+    holomorphic: bool = False
 
     def check_x(self, x: Leaves) -> None:
         """Raise `ShapeError` if this operator cannot work at x."""
+        if self.samples:
+            check_batch(x)
         if self.scalar_x and (len(x) != 1 or shape_of(x[0]) != ()):
             shapes = ", ".join(str(shape_of(leaf)) for leaf in x)
             raise ShapeError(
@@ -80,11 +89,13 @@ def _assemble(like: Like, leaves: Any, x: Structure, y: Structure) -> Any:
 
 PUSHFORWARD = Operator("pushforward", "y", tangent="x")
 PULLBACK = Operator("pullback", "x", tangent="y")
-DERIVATIVE = Operator("derivative", "y", scalar_x=True)
+DERIVATIVE = Operator("derivative", "y", scalar_x=True, holomorphic=True)
 GRADIENT = Operator("gradient", "x", scalar_y=True)
-JACOBIAN = Operator("jacobian", "yx")
-BATCHED_JACOBIAN = Operator("batched_jacobian", "yx")
-SECOND_DERIVATIVE = Operator("second_derivative", "y", value=("y", "y"), scalar_x=True)
+JACOBIAN = Operator("jacobian", "yx", holomorphic=True)
+BATCHED_JACOBIAN = Operator("batched_jacobian", "yx", samples=True, holomorphic=True)
+SECOND_DERIVATIVE = Operator(
+    "second_derivative", "y", value=("y", "y"), scalar_x=True, holomorphic=True
+)
 HVP = Operator("hvp", "x", value=("y", "x"), hidden=1, tangent="x", scalar_y=True)
 HESSIAN = Operator("hessian", "xx", value=("y", "x"), scalar_y=True)
 

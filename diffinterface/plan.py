@@ -12,11 +12,12 @@ from typing import Any, final
 
 from . import contexts as ctx
 from .adtypes import ADType
-from .arrays import NUMBERS, framework_of
+from .arrays import NUMBERS, framework_of, is_complex
 from .config import as_adtype
 from .conversion import Converter, scalars
 from .errors import InputError, ShapeError
 from .functions import Argnums, Function, check_argnums
+from .holomorphic import guarded
 from .operator import Operator
 from .prep import Prep
 from .registry import resolve
@@ -103,6 +104,8 @@ class Plan:
         build = getattr(backend, f"prepare_{operator.name}{'_same_point' * request.same_point}")
         if operator.tangent is None:
             self.prep: Prep = build(self.fn, *arguments)
+            if operator.holomorphic and any(map(is_complex, entered)):
+                self.prep = guarded(self.prep, backend, self.fn, *arguments)
             return arguments
         what = "tangent" if operator.tangent == "x" else "cotangent"
         seeds, structure = flatten_any(t, backend.flatten)
@@ -176,7 +179,7 @@ class Plan:
 
     def _check_seed_structure(self, expected: Structure) -> None:
         got = LEAF if self.check_seed is None else self.check_seed.structure
-        if got is not expected and got != expected:
+        if not (got is expected or got == expected):
             of = "x" if self.request.operator.tangent == "x" else "f(x)"
             raise ShapeError(
                 f"The seed has structure {got}, expected {expected}, that of {of}.",

@@ -11,6 +11,7 @@ from typing import Any, Literal, final
 
 from . import hotpath
 from .capture import Capture
+from .contexts import callables
 from .errors import InputError, PreparationMismatchError
 from .plan import Plan, Request
 from .registry import resolve
@@ -50,8 +51,9 @@ class Prepared:
             raise InputError(
                 f"on_mismatch={on_mismatch!r}, expected 'error' or 'reprepare'.", got=on_mismatch
             )
-        compiles = resolve(request.adtype).compiles
-        self._capture = Capture(request.f) if compiles else None
+        backend = resolve(request.adtype)
+        programs = request.f, *callables(contexts, backend.flatten)
+        self._capture = Capture(*programs) if backend.compiles else None
         self._plan, arguments = Plan.with_arguments(request, x, contexts, t)
         self._on_mismatch = on_mismatch
         self._variants: dict[str, Prepared] = {}

@@ -97,7 +97,7 @@ class TreeCheck:
     def differences(self, tree: Any) -> list[str]:
         """One line for each way in which `tree` does not fit; empty if it does."""
         leaves, structure = flatten_any(tree, self._flatten)
-        if structure is not self.structure and structure != self.structure:
+        if not (structure is self.structure or structure == self.structure):
             return [f"{self._what}: prepared for structure {self.structure}, got {structure}"]
         return [
             f"{self._what}{f' leaf {i}' if len(leaves) > 1 else ''}: prepared for {check}, got "

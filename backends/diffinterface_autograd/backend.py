@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, final
 
-import autograd.numpy as anp
 import numpy as np
+from autograd.numpy.numpy_boxes import ArrayBox
 
 from diffinterface import assembly, derived
 from diffinterface.adtypes import AutoAutograd
-from diffinterface.arrays import NUMPY, is_complex, size_of
+from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of, size_of
 from diffinterface.backend import Backend
-from diffinterface.errors import UnsupportedOperatorError
+from diffinterface.errors import NestedDifferentiationError, OutputError
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
 
-from .tracing import Pure, Recorded, pull, push, push_by_pulling
+from .errors import MissingRuleError, lost_derivative
+from .record import Pure, Record, push, push_each
 
-Apply = Callable[[Leaves], Leaves]
+Run = Callable[[Leaves, Leaves], Any]
 
 
 @final
 class AutogradBackend(Backend):
-    """`AutoAutograd`: f runs once for any number of pullbacks, and once for each pushforward."""
+    """`AutoAutograd`: f runs once, however many tangents or cotangents follow.
+
+    Under ``mode="auto"``, an operation that has a rule in one mode only is differentiated by that one.
+    """
 
     adtype_class = AutoAutograd
     framework = NUMPY
@@ -35,6 +40,28 @@ class AutogradBackend(Backend):
     def __init__(self, adtype: AutoAutograd) -> None:
         super().__init__(adtype)
         self._forward = adtype.mode == "forward"
+        self._reverse = adtype.mode == "reverse"
+
+    def check_output(self, leaf: Any) -> Any:
+        framework = framework_of(leaf)
+        if framework is NUMPY or isinstance(leaf, ArrayBox):
+            if dtype_name(leaf) == "object":
+                raise lost_derivative("f returned an array of objects")
+            return leaf
+        if framework is not None and framework.name == "autograd":
+            raise OutputError(
+                f"f returned autograd's {type(leaf).__name__}; unpack it, and return its arrays in a "
+                "tuple or dict.",
+                got=leaf,
+            )
+        if framework is not None and framework.is_traced(leaf):
+            raise NestedDifferentiationError(
+                f"f's output is being differentiated by {framework.name}, which {self.adtype!r} cannot "
+                f"see; use AutoForwardDiff(), or {framework.name}'s own backend.",
+                outer=framework.name,
+                inner=self.adtype,
+            )
+        return super().check_output(leaf)
 
     # --- first order -----------------------------------------------------------------------------
 
@@ -42,12 +69,14 @@ class AutogradBackend(Backend):
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
-            g = _close(fn, contexts)
-            if not batched:
-                recorded, tangent = self._push(g, x, t)
-                return recorded.y, tangent, recorded.aux
-            recorded, columns = self._push_all(g, x, t)
-            return recorded.y, columns, recorded.aux
+            try:
+                return (push_each if batched else push)(_close(fn, contexts), x, t)
+            except MissingRuleError:
+                if self._forward:
+                    raise
+            record = Record(_close(fn, contexts), x)
+            back = record.transposed()
+            return record.y, back.pull_each(t) if batched else back.pull(t), record.aux
 
         return Prep(run)
 
@@ -55,89 +84,80 @@ class AutogradBackend(Backend):
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
-            recorded, back = _pull(_close(fn, contexts), x)
-            t = match_cotangent(t, recorded.y, batched)
-            result = _each(back, t, x) if batched else back(t)
-            return recorded.y, result, recorded.aux
+            return _pull(Record(_close(fn, contexts), x), t, batched)
 
         return Prep(run)
-
-    def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.check_analytic(self, fn, x, contexts)
-        return derived.derivative(self, fn, x, contexts)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
             return derived.gradient_forward(self, fn, x, contexts)
 
         def run(x: Leaves, contexts: Leaves) -> Any:
-            recorded, back = _pull(_close(fn, contexts), x)
-            return recorded.y, back(_one(recorded.y)), recorded.aux
+            record = Record(_close(fn, contexts), x)
+            return record.y, record.pull(_one(record.y)), record.aux
 
         return Prep(run)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        if self._prefers_forward(fn, x, contexts):
-            return derived.jacobian_forward(self, fn, x, contexts)
-        derived.check_analytic(self, fn, x, contexts)
 
-        def run(x: Leaves, contexts: Leaves) -> Any:
-            recorded, back = _pull(_close(fn, contexts), x)
-            seeds = basis(recorded.y)
-            rows = _each(back, seeds, x)
-            if any(is_complex(leaf) for leaf in recorded.y):
+        def by_columns(x: Leaves, contexts: Leaves) -> Any:
+            y, columns, aux = push_each(_close(fn, contexts), x, basis(x))
+            return y, assembly.rows_from_columns([[c] for c in columns], y, x), aux
+
+        def by_rows(x: Leaves, contexts: Leaves) -> Any:
+            record = Record(_close(fn, contexts), x)
+            seeds = basis(record.y)
+            rows = record.pull_each(seeds)
+            if any(is_complex(leaf) for leaf in record.y):
                 turned = tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
-                rows = assembly.complex_rows(rows, _each(back, turned, x), x)
-            return recorded.y, assembly.rows_from_rows(rows, recorded.y, x), recorded.aux
+                rows = assembly.complex_rows(rows, record.pull_each(turned), x)
+            return record.y, assembly.rows_from_rows(rows, record.y, x), record.aux
 
-        return Prep(run)
+        return self._either(fn, x, contexts, by_columns, by_rows)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        if self._prefers_forward(fn, x, contexts):
-            return derived.batched_jacobian(self, fn, x, contexts, forward=True)
+
+        def by_columns(x: Leaves, contexts: Leaves) -> Any:
+            sample, batch = _sample(x), shape_of(x[0])[0]
+            seeds = assembly.broadcast_seeds(basis(sample), batch)
+            y, columns, aux = push_each(_close(fn, contexts), x, seeds)
+            assembly.check_batch(x, y)
+            return y, assembly.batched_rows(columns, _sample(y), sample, True), aux
+
+        def by_rows(x: Leaves, contexts: Leaves) -> Any:
+            record = Record(_close(fn, contexts), x)
+            y = record.y
+            batch, sample = assembly.check_batch(x, y), _sample(y)
+            rows = record.pull_each(assembly.broadcast_seeds(basis(sample), batch))
+            return y, assembly.batched_rows(rows, sample, _sample(x), False), record.aux
+
+        return self._either(fn, x, contexts, by_columns, by_rows)
+
+    def _either(
+        self, fn: Function, x: Leaves, contexts: Leaves, by_columns: Run, by_rows: Run
+    ) -> Prep:
+        """The way that the shapes favour; where autograd lacks a rule for it, the other.
+
+        A tangent more costs as much as a cotangent more.
+        """
+        if self._forward or self._reverse:
+            return Prep(by_columns if self._forward else by_rows)
+        try:
+            y, *_ = push_each(_close(fn, contexts), x, basis(x, 0, 0))
+        except MissingRuleError:
+            return Prep(by_rows)
+        columns_win = sum(map(size_of, x)) <= sum(map(size_of, y))
+        first, second = (by_columns, by_rows) if columns_win else (by_rows, by_columns)
 
         def run(x: Leaves, contexts: Leaves) -> Any:
-            recorded, back = _pull(_close(fn, contexts), x)
-            batch = assembly.check_batch(x, recorded.y)
-            sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (recorded.y, x))
-            rows = _each(back, assembly.broadcast_seeds(basis(sample_y), batch), x)
-            return recorded.y, assembly.batched_rows(rows, sample_y, sample_x, False), recorded.aux
+            try:
+                return first(x, contexts)
+            except MissingRuleError:
+                return second(x, contexts)
 
         return Prep(run)
 
-    def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
-        """Whether f(x) has so many more entries than x that pushing beats pulling.
-
-        A pushforward evaluates f again, a pullback walks its record.
-        """
-        if self.adtype.mode != "auto":
-            return self._forward
-        y, _ = fn(x, contexts)
-        return 2 * sum(map(size_of, x)) <= sum(map(size_of, y))
-
-    def _push(self, g: Pure, x: Leaves, t: Leaves) -> tuple[Recorded, Leaves]:
-        try:
-            return push(g, x, t)
-        except NotImplementedError as error:
-            if self._forward:
-                raise _no_rule(error, "pushforward") from error
-        return push_by_pulling(g, x, t)
-
-    def _push_all(self, g: Pure, x: Leaves, t: Leaves) -> tuple[Recorded, Leaves]:
-        recorded, outputs = None, []
-        for k in range(t[0].shape[0]):
-            recorded, tangent = self._push(g, x, tuple(leaf[k] for leaf in t))
-            outputs.append(tangent)
-        if recorded is None:
-            recorded, _ = push(g, x, tuple(anp.zeros_like(leaf) for leaf in x))
-            return recorded, tuple(np.zeros((0, *y.shape)) for y in recorded.y)
-        return recorded, tuple(anp.stack(column) for column in zip(*outputs, strict=True))
-
     # --- second order ----------------------------------------------------------------------------
-
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.check_analytic(self, fn, x, contexts)
-        return derived.second_derivative(self, self, fn, x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -147,33 +167,17 @@ class AutogradBackend(Backend):
             return derived.hvp(self, self, fn, x, contexts, t, batched)
 
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
-            outer, back = _pull(_gradient(fn, contexts), x)
-            y, aux = outer.aux
-            return (y, outer.y), _each(back, t, x) if batched else back(t), aux
+            return _pull_gradient(_gradient(fn, contexts, x), t, batched)
 
         def result(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
-            """The gradient of the pushforward: cheaper, but it does not give the gradient."""
-
-            def slope(x: Leaves) -> tuple[Leaves, Any]:
-                return push(_close(fn, contexts), x, t)[1], None
-
+            """The gradient of the slope: cheaper, but it does not give the gradient of f."""
             try:
-                outer, back = _pull(slope, x)
-            except NotImplementedError:
+                slope = Record(lambda x: (push(_close(fn, contexts), x, t)[1], None), x)
+                return slope.pull(_one(slope.y))
+            except MissingRuleError:
                 return run(x, contexts, t)[1]
-            return back(_one(outer.y))
 
-        return Prep(run) if batched else Prep(run, result)
-
-    def prepare_hvp_same_point(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
-        if self._forward:
-            return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
-        outer, back = _pull(_gradient(fn, contexts), x)
-        y, aux = outer.aux
-        return Prep(lambda t: ((y, outer.y), _each(back, t, x) if batched else back(t), aux))
+        return Prep(run) if batched or self._reverse else Prep(run, result)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
@@ -181,73 +185,71 @@ class AutogradBackend(Backend):
             return derived.hessian(self, self, fn, x, contexts)
 
         def run(x: Leaves, contexts: Leaves) -> Any:
-            outer, back = _pull(_gradient(fn, contexts), x)
-            y, aux = outer.aux
-            rows = _each(back, basis(x), x)
-            return (y, outer.y), assembly.rows_from_rows(rows, x, x), aux
+            value, rows, aux = _pull_gradient(_gradient(fn, contexts, x), basis(x), True)
+            return value, assembly.rows_from_rows(rows, x, x), aux
 
         return Prep(run)
 
     # --- at one point ----------------------------------------------------------------------------
 
+    def prepare_pushforward_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        if not self._forward:
+            with suppress(MissingRuleError):
+                record = Record(_close(fn, contexts), x)
+                back = record.transposed()
+                apply = back.pull_each if batched else back.pull
+                return Prep(lambda t: (record.y, apply(t), record.aux), apply)
+        return super().prepare_pushforward_same_point(fn, x, contexts, t, batched)
+
     def prepare_pullback_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        recorded, back = _pull(_close(fn, contexts), x)
+        record = Record(_close(fn, contexts), x)
+        return Prep(lambda t: _pull(record, t, batched))
 
-        def run(t: Leaves) -> Any:
-            t = match_cotangent(t, recorded.y, batched)
-            return recorded.y, _each(back, t, x) if batched else back(t), recorded.aux
-
-        return Prep(run)
+    def prepare_hvp_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        derived.refuse_complex(self, x, "hvp")
+        if self._forward:
+            return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
+        record = _gradient(fn, contexts, x)
+        return Prep(lambda t: _pull_gradient(record, t, batched))
 
 
 def _close(fn: Function, contexts: Leaves) -> Pure:
     return lambda x: fn(x, contexts)
 
 
-def _pull(g: Pure, x: Leaves) -> tuple[Recorded, Apply]:
-    try:
-        recorded, back = pull(g, x)
-    except NotImplementedError as error:
-        raise _no_rule(error, "pullback") from error
+def _gradient(fn: Function, contexts: Leaves, x: Leaves) -> Record:
+    """The record of the gradient of f; its aux is (y, aux)."""
 
-    def apply(t: Leaves) -> Leaves:
-        try:
-            return back(t)
-        except NotImplementedError as error:
-            raise _no_rule(error, "pullback") from error
+    def gradient(x: Leaves) -> tuple[Leaves, Any]:
+        record = Record(_close(fn, contexts), x)
+        return record.pull(_one(record.y)), (record.y, record.aux)
 
-    return recorded, apply
+    return Record(gradient, x)
 
 
-def _no_rule(error: Exception, operator: str) -> UnsupportedOperatorError:
-    return UnsupportedOperatorError(
-        f"autograd has no rule for this {operator}: {error}. Define one (autograd.extend), or use "
-        "another backend.",
-        operator=operator,
-    )
+def _pull(record: Record, t: Leaves, batched: bool) -> tuple[Leaves, Leaves, Any]:
+    t = match_cotangent(t, record.y, batched)
+    return record.y, record.pull_each(t) if batched else record.pull(t), record.aux
 
 
-def _gradient(fn: Function, contexts: Leaves) -> Pure:
-    """The gradient of f as a function of x; its aux is (y, aux)."""
-
-    def pure(x: Leaves) -> tuple[Leaves, Any]:
-        recorded, back = _pull(_close(fn, contexts), x)
-        return back(_one(recorded.y)), (recorded.y, recorded.aux)
-
-    return pure
+def _pull_gradient(record: Record, t: Leaves, batched: bool) -> Any:
+    """A Hessian-vector product as a pullback of the gradient: the Hessian is symmetric."""
+    y, aux = record.aux
+    return (y, record.y), record.pull_each(t) if batched else record.pull(t), aux
 
 
 def _one(y: Leaves) -> Leaves:
+    """The seed of a gradient."""
     if is_complex(y[0]):
         raise derived.complex_gradient_error()
     return (np.ones((), dtype=y[0].dtype),)
 
 
-def _each(back: Apply, t: Leaves, x: Leaves) -> Leaves:
-    """The pullback of each seed of a batch."""
-    rows = [back(tuple(leaf[k] for leaf in t)) for k in range(t[0].shape[0])]
-    if not rows:
-        return tuple(anp.zeros((0, *leaf.shape)) for leaf in x)
-    return tuple(anp.stack(column) for column in zip(*rows, strict=True))
+def _sample(leaves: Leaves) -> Leaves:
+    return tuple(leaf[0] for leaf in leaves)

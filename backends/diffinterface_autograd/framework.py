@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from diffinterface.arrays import Framework
-from diffinterface.errors import NestedDifferentiationError, UnsupportedOperatorError
+from diffinterface.errors import NestedDifferentiationError
 
+from .buffer import scratch
 from .namespace import namespace
 
 
@@ -31,11 +32,7 @@ class BoxFramework(Framework):
         return namespace
 
     def scratch(self, buffer: Any, like: Any) -> Any:
-        raise UnsupportedOperatorError(
-            "autograd's boxes cannot be written into an array, so Cache and inplace do not work under "
-            "AutoAutograd; use AutoForwardDiff, AutoTorch, AutoFiniteDiff or AutoComplexStep.",
-            operator="Cache",
-        )
+        return scratch(buffer, like)
 
     def own(self, x: Any) -> Any:
         return x

@@ -46,15 +46,7 @@ class ComplexStepBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        for leaf in x:
-            if dtype_name(leaf) not in _STEP:
-                raise UnsupportedOperatorError(
-                    f"The complex step needs a real x of float64 or float32, got {dtype_name(leaf)}; "
-                    "use AutoForwardDiff() or AutoFiniteDiff().",
-                    backend=self.adtype,
-                    operator="pushforward",
-                    got=dtype_name(leaf),
-                )
+        self._check_x(x)
         h = max(_STEP[dtype_name(leaf)] for leaf in x)
 
         def single(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
@@ -80,6 +72,21 @@ class ComplexStepBackend(Backend):
             return value, tuple(array_namespace(*c).stack(c) for c in columns), aux
 
         return Prep(run)
+
+    def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        self._check_x(x)  # before f runs at x as it is
+        return super().prepare_batched_jacobian(fn, x, contexts)
+
+    def _check_x(self, x: Leaves) -> None:
+        for leaf in x:
+            if dtype_name(leaf) not in _STEP:
+                raise UnsupportedOperatorError(
+                    f"The complex step needs a real x of float64 or float32, got {dtype_name(leaf)}; "
+                    "use AutoForwardDiff() or AutoFiniteDiff().",
+                    backend=self.adtype,
+                    operator="pushforward",
+                    got=dtype_name(leaf),
+                )
 
     # --- second order ----------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import jax
@@ -45,12 +45,12 @@ class JaxBackend(Backend):
 
     def flatten(self, tree: Any) -> tuple[Leaves, Structure]:
         leaves, structure = jax.tree_util.tree_flatten(tree)
-        return tuple(leaves), LEAF if jax.tree_util.treedef_is_leaf(structure) else structure
+        lone = len(leaves) == 1 and jax.tree_util.treedef_is_leaf(structure)  # None is a "leaf" too
+        return tuple(leaves), LEAF if lone else structure
 
     def flatten_output(self, tree: Any) -> tuple[Leaves, Structure]:
-        leaves = jax.tree_util.tree_leaves(tree, is_leaf=lambda leaf: leaf is None)
-        missing = any(leaf is None for leaf in leaves)
-        return (tuple(leaves), LEAF) if missing else self.flatten(tree)
+        leaves = jax.tree_util.tree_leaves(tree, is_leaf=_no_tree)
+        return (tuple(leaves), LEAF) if any(map(_no_tree, leaves)) else self.flatten(tree)
 
     # --- plans -----------------------------------------------------------------------------------
 
@@ -64,12 +64,8 @@ class JaxBackend(Backend):
         """Whether x has no more entries than f(x); a batch axis counts on both sides."""
         if self.adtype.mode != "auto":
             return self._forward
-        shapes = _guard(lambda x, c: jax.eval_shape(transforms.close(fn, c), x)[0], x, contexts)
+        shapes = _guard(lambda x, c: jax.eval_shape(lambda x: fn(x, c)[0], x), x, contexts)
         return sum(map(size_of, x)) <= sum(map(size_of, shapes(x, contexts)))
-
-    def _check_analytic(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
-        check = _guard(lambda x, c: derived.check_analytic(self, fn, _arrays(x), c), x, contexts)
-        check(x, contexts)
 
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -82,7 +78,6 @@ class JaxBackend(Backend):
         return self._plan(fn, x, contexts, transforms.pullback(fn, batched))
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        self._check_analytic(fn, x, contexts)
         return self._plan(fn, x, contexts, transforms.derivative(fn))
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -94,17 +89,14 @@ class JaxBackend(Backend):
         return plan
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        self._check_analytic(fn, x, contexts)
         forward = self._prefers_forward(fn, x, contexts)
         return self._plan(fn, x, contexts, transforms.jacobian(fn, forward))
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        self._check_analytic(fn, x, contexts)
         forward = self._prefers_forward(fn, x, contexts)
         return self._plan(fn, x, contexts, transforms.batched_jacobian(fn, forward))
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        self._check_analytic(fn, x, contexts)
         return self._plan(fn, x, contexts, transforms.second_derivative(fn))
 
     def prepare_hvp(
@@ -163,6 +155,11 @@ class JaxBackend(Backend):
             return (y, first), product, aux
 
         return self._at_point(fn, x, contexts, of_gradient, batched)
+
+
+def _no_tree(part: Any) -> bool:
+    """What JAX would drop, or warn about, and f may not return: kept as a leaf, to be refused."""
+    return part is None or isinstance(part, Iterator)
 
 
 def _arrays(leaves: Leaves) -> Leaves:

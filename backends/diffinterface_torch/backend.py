@@ -80,7 +80,6 @@ class TorchBackend(Backend):
         )
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.check_analytic(self, fn, x, contexts)
         return Prep(partial(transforms.derivative, fn))
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -97,13 +96,11 @@ class TorchBackend(Backend):
         return Prep(either.run, result)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.check_analytic(self, fn, x, contexts)
         if self._prefers_forward(fn, x, contexts):
             return Prep(partial(transforms.jacobian_forward, fn))
         return _either(partial(tape.jacobian, fn), partial(transforms.jacobian_reverse, fn))
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.check_analytic(self, fn, x, contexts)
         if self._prefers_forward(fn, x, contexts):
             return Prep(partial(transforms.batched_jacobian, fn, forward=True))
         return _either(
@@ -125,7 +122,6 @@ class TorchBackend(Backend):
     # --- second order ----------------------------------------------------------------------------
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.check_analytic(self, fn, x, contexts)
         return Prep(partial(transforms.second_derivative, fn))
 
     def prepare_hvp(

@@ -47,7 +47,7 @@ def write(out: Any, result: Any) -> Any:
         If structures or shapes differ.
     """
     (into, structure), (leaves, expected) = flatten_any(out, flatten), flatten_any(result, flatten)
-    if structure is not expected and structure != expected:
+    if not (structure is expected or structure == expected):
         raise ShapeError(
             f"out has structure {structure}, expected {expected}.", got=structure, expected=expected
         )
@@ -64,13 +64,13 @@ def write(out: Any, result: Any) -> Any:
                 got=target.shape,
                 expected=shape_of(leaf),
             )
-        if not np.can_cast(leaf.dtype, target.dtype, "same_kind") or not target.flags.writeable:
+        if not np.can_cast(leaf.dtype, target.dtype, "safe") or not target.flags.writeable:
             raise InputError(
                 f"out of dtype {target.dtype} (writeable: {target.flags.writeable}) cannot take a "
-                f"result of {leaf.dtype}.",
+                f"result of {leaf.dtype} without loss.",
                 got=target.dtype,
                 expected=leaf.dtype,
             )
     for target, leaf in zip(into, leaves, strict=True):
-        np.copyto(target, leaf, casting="same_kind")
+        np.copyto(target, leaf)
     return out

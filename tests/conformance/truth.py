@@ -48,7 +48,8 @@ def expected(
     assert problem.second is not None
     second = problem.second(x, *data)
     if operator == "second_derivative":
-        return y, y_spec.unflatten([row[0] for row in blocks]), y_spec.unflatten(second)
+        leaves = [row[0] if isinstance(row, list) else row for row in second]
+        return y, y_spec.unflatten([row[0] for row in blocks]), y_spec.unflatten(leaves)
     gradient = x_spec.unflatten(blocks[0])
     if operator == "hvp":
         return gradient, x_spec.unflatten(_each(spaces.push, batched)(second, seeds))
