@@ -6,7 +6,9 @@ into the `Backend` that does the work, through the entry point named by its `nam
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import ClassVar, Literal
 
 from .errors import InputError
@@ -29,7 +31,7 @@ class ADType:
 
 
 def _check_choice(owner: ADType, field: str, got: object, allowed: tuple[object, ...]) -> None:
-    if got not in allowed:
+    if not any(got is choice or (got == choice and isinstance(got, str)) for choice in allowed):
         wanted = ", ".join(repr(choice) for choice in allowed)
         raise InputError(
             f"{type(owner).__name__}: {field}={got!r} is not one of {wanted}.",
@@ -38,10 +40,13 @@ def _check_choice(owner: ADType, field: str, got: object, allowed: tuple[object,
         )
 
 
-def _check_positive(owner: ADType, field: str, got: float | None) -> None:
-    if got is not None and not got > 0:
+def _check_positive(owner: ADType, field: str, got: object, kind: type = Real) -> None:
+    fits = isinstance(got, kind) and not isinstance(got, bool) and 0 < got < math.inf  # type: ignore[operator]
+    if got is not None and not fits:
+        wanted = "int" if kind is Integral else "number"
         raise InputError(
-            f"{type(owner).__name__}: {field}={got!r}, expected a positive number or None.", got=got
+            f"{type(owner).__name__}: {field}={got!r}, expected a positive {wanted} or None.",
+            got=got,
         )
 
 
@@ -59,7 +64,7 @@ class AutoForwardDiff(ADType):
     chunk_size: int | None = None
 
     def __post_init__(self) -> None:
-        _check_positive(self, "chunk_size", self.chunk_size)
+        _check_positive(self, "chunk_size", self.chunk_size, Integral)
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class AutoJax(ADType):
 
     def __post_init__(self) -> None:
         _check_choice(self, "mode", self.mode, _MODES)
+        _check_choice(self, "jit", self.jit, (True, False))
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,7 @@ class AutoTorch(ADType):
 
     def __post_init__(self) -> None:
         _check_choice(self, "mode", self.mode, _MODES)
+        _check_choice(self, "compile", self.compile, (True, False))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ class Framework:
     mutable: bool = True  # whether an array can be written into
     concrete: type | None = None  # a class whose instances no transform is ever recording
 
+    def owns(self, kind: type) -> bool:
+        """Whether instances of `kind`, a class of this framework's module, are arrays."""
+        return True
+
     def to_numpy(self, x: Array) -> Any:
         """A finished NumPy copy of `x`, safe to overwrite."""
         return np.array(x)
@@ -82,7 +86,7 @@ def _find_framework(kind: type) -> Framework | None:
     for base in kind.__mro__:
         if base.__module__ != "builtins":
             found = find_framework(base.__module__.partition(".")[0])
-            if found is not None:
+            if found is not None and found.owns(kind):
                 return found
         if base in _numpy_types:
             return NUMPY

@@ -6,6 +6,7 @@ Columns come with the entries of x on the leading axis, ``(n, *y_j.shape)``, row
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from .arrays import Array, array_namespace, is_complex, shape_of, size_of
@@ -57,7 +58,7 @@ def apply(rows: Any, y: Leaves, t: Leaves, batched: bool) -> Leaves:
         for block, tangent in zip(row, t, strict=True):
             xp = array_namespace(block, tangent)
             lead = shape_of(tangent)[:1] if batched else ()
-            size = size_of(tangent) // (lead[0] or 1) if lead else size_of(tangent)
+            size = prod(shape_of(tangent)[1:] if batched else shape_of(tangent))
             matrix = xp.reshape(block, (size_of(leaf), size))
             total = total + xp.reshape(tangent, (*lead, size)) @ matrix.T
         results.append(array_namespace(total).reshape(total, (*lead, *shape_of(leaf))))

@@ -25,19 +25,19 @@ class Backend(ABC):
     arguments are flat: `x`, `contexts` and `t` are tuples of leaves, f is a `Function` whose call gives
     ``(y_leaves, aux)``. The plans that the methods return give:
 
-    ======================= ================ ==================================== ==================
-    method                  run takes        result                               value
-    ======================= ================ ==================================== ==================
-    ``prepare_pushforward`` (x, contexts, t) like y                               y
-    ``prepare_pullback``    (x, contexts, t) like x                               y
-    ``prepare_derivative``  (x, contexts)    like y                               y
-    ``prepare_gradient``    (x, contexts)    like x                               y
-    ``prepare_jacobian``    (x, contexts)    rows[j][i]: ``y[j].shape+x[i].shape`` y
-    ``prepare_second_derivative`` (x, contexts) like y                            (y, derivative)
-    ``prepare_hvp``         (x, contexts, t) like x                               (y, gradient)
-    ``prepare_hessian``     (x, contexts)    rows[j][i]: ``x[j].shape+x[i].shape`` (y, gradient)
-    ``prepare_batched_jacobian`` (x, contexts) rows[j][i]: ``(batch, *y_j, *x_i)`` y
-    ======================= ================ ==================================== ==================
+    ============================= ================ ===================================== ===============
+    method                        run takes        result                                value
+    ============================= ================ ===================================== ===============
+    ``prepare_pushforward``       (x, contexts, t) like y                                y
+    ``prepare_pullback``          (x, contexts, t) like x                                y
+    ``prepare_derivative``        (x, contexts)    like y                                y
+    ``prepare_gradient``          (x, contexts)    like x                                y
+    ``prepare_jacobian``          (x, contexts)    rows[j][i]: ``y[j].shape+x[i].shape`` y
+    ``prepare_second_derivative`` (x, contexts)    like y                                (y, derivative)
+    ``prepare_hvp``               (x, contexts, t) like x                                (y, gradient)
+    ``prepare_hessian``           (x, contexts)    rows[j][i]: ``x[j].shape+x[i].shape`` (y, gradient)
+    ``prepare_batched_jacobian``  (x, contexts)    rows[j][i]: ``(batch, *y_j, *x_i)``   y
+    ============================= ================ ===================================== ===============
 
     With ``batched=True`` the leaves of t carry one extra leading axis, and so does the result.
     ``prepare_*_same_point`` fixes x and the contexts; its plan takes ``(t,)``.

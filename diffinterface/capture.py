@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, final
 
 _EMPTY = object()
@@ -71,7 +71,7 @@ class Capture:
             reached.append(value)
         for name in _global_names(function.__code__):
             value = function.__globals__.get(name, _EMPTY)
-            if value is not _EMPTY and not isinstance(value, ModuleType | type):
+            if value is not _EMPTY:
                 self.names.append((function.__globals__, name, value))
                 reached.append(value)
         for value in reached:
@@ -95,6 +95,7 @@ def _functions(f: Any) -> Iterator[FunctionType]:
         method = type(f).__call__
         if isinstance(method, FunctionType):
             yield method
+        yield from _functions(getattr(f, "__wrapped__", None))
 
 
 def _contents(cell: CellType) -> Any:

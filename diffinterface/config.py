@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from .adtypes import ADType, AutoForwardDiff
-from .errors import InputError, UnknownBackendError
+from .errors import DiffInterfaceError, InputError, UnknownBackendError
 from .registry import parse
 
 _ENVIRONMENT = "DIFFINTERFACE_BACKEND"
@@ -116,6 +116,13 @@ def config_context(**settings: Any) -> Iterator[None]:
         _context.reset(token)
 
 
+def _from_environment(text: str) -> ADType:
+    try:
+        return parse(text)
+    except DiffInterfaceError as error:
+        raise UnknownBackendError(f"{_ENVIRONMENT}: {error}", got=text) from error
+
+
 def get_config() -> Config:
     """The configuration in force here.
 
@@ -128,5 +135,5 @@ def get_config() -> Config:
     settings = {**_process, **(_context.get() or {})}
     if "backend" not in settings:
         text = os.environ.get(_ENVIRONMENT)
-        settings["backend"] = parse(text) if text else AutoForwardDiff()
+        settings["backend"] = _from_environment(text) if text else AutoForwardDiff()
     return replace(Config(AutoForwardDiff()), **settings)

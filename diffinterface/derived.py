@@ -33,6 +33,7 @@ def pullback_by_pushforward(
     backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """Adjoint of the pushforward, one basis direction of x after the other."""
+    _need(backend, backend.has_forward, "pullback")
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
 
     def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
@@ -47,10 +48,22 @@ def pullback_by_pushforward(
     return Prep(run)
 
 
+def _need(backend: Backend, given: bool, operator: str) -> None:
+    """A backend that gives neither primitive would ask each for the other for ever."""
+    if not given:
+        raise UnsupportedOperatorError(
+            f"{type(backend).__name__} gives neither prepare_pushforward nor prepare_pullback; "
+            "override one of them.",
+            backend=backend.adtype,
+            operator=operator,
+        )
+
+
 def pushforward_by_pullback(
     backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """The Jacobian of a reverse-mode engine, applied to the tangents."""
+    _need(backend, backend.has_reverse, "pushforward")
     if any(is_complex(leaf) for leaf in x):
         raise UnsupportedOperatorError(
             f"{backend.adtype!r} gives only a pullback, from which the pushforward at a complex x is "

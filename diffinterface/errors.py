@@ -6,6 +6,7 @@ attributes, so that a program can act on them.
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 
@@ -16,9 +17,22 @@ class DiffInterfaceError(Exception):
         super().__init__(message)
         self.__dict__.update(facts)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker process must be able to send the message, whatever the facts are.
+        facts = {name: fact for name, fact in self.__dict__.items() if _pickles(fact)}
+        return type(self), self.args, facts
+
     def __getattr__(self, name: str) -> Any:
         # Only reached for a fact this error was not given; typed so that ``error.leaf`` checks.
         raise AttributeError(f"{type(self).__name__} carries no {name!r}")
+
+
+def _pickles(fact: object) -> bool:
+    try:
+        pickle.dumps(fact)
+    except Exception:  # whatever a class raises that does not want to travel
+        return False
+    return True
 
 
 class BackendNotInstalledError(DiffInterfaceError, ImportError):

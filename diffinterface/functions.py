@@ -77,7 +77,7 @@ class Function:
             arguments = join(self.layout, contexts, lambda b: self.backend.scratch(b, x))
             called = place(x_tree, arguments, self.argnums)
         else:
-            called = [*x_tree] if isinstance(self.argnums, tuple) else [x_tree]
+            called = place(x_tree, (), self.argnums)
         try:
             return self.f(*called)
         except (TypeError, ValueError) as error:

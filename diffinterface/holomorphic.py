@@ -35,15 +35,7 @@ def guarded(plan: Prep, backend: Backend, fn: Function, x: Leaves, contexts: Lea
         along, across = push.result(x, contexts, t), push.result(x, contexts, turned)
         if any(map(_is_traced, along)):
             return
-        for a, b in zip(map(_to_numpy, along), map(_to_numpy, across), strict=True):
-            defect = np.max(np.abs(1j * a - b), initial=0.0)
-            if defect > _TOLERANCE * np.max(np.abs(a), initial=0.0):
-                raise NonAnalyticError(
-                    "f is not holomorphic at this complex x, so its Jacobian there is no complex "
-                    "matrix; use pushforward or pullback, or differentiate with respect to real and "
-                    "imaginary parts.",
-                    defect=float(defect),
-                )
+        require(along, across)
 
     def run(x: Leaves, contexts: Leaves) -> Any:
         check(x, contexts)
@@ -56,13 +48,30 @@ def guarded(plan: Prep, backend: Backend, fn: Function, x: Leaves, contexts: Lea
     return Prep(run, result, fresh=plan.fresh)
 
 
+def require(along: Leaves, across: Leaves) -> None:
+    """Raise `NonAnalyticError` unless ``across``, the derivative along i t, is i times that along t."""
+    for a, b in zip(map(_to_numpy, along), map(_to_numpy, across), strict=True):
+        defect = np.max(np.abs(1j * a - b), initial=0.0)
+        if defect > _TOLERANCE * np.max(np.abs(a), initial=0.0):
+            raise NonAnalyticError(
+                "f is not holomorphic at this complex x, so its Jacobian there is no complex matrix; "
+                "use pushforward or pullback, or differentiate with respect to real and imaginary "
+                "parts.",
+                defect=float(defect),
+            )
+
+
+def direction(size: int) -> Any:
+    """A real NumPy direction without symmetry."""
+    return 0.5 + np.sin(1.3 * np.arange(1.0, size + 1))
+
+
 def _direction(leaf: Array, factor: complex) -> Array:
-    """A direction without symmetry, along complex leaves only: a real one cannot be turned."""
-    count = np.arange(1.0, size_of(leaf) + 1).reshape(shape_of(leaf))
-    direction = factor * (0.5 + np.sin(1.3 * count)) if is_complex(leaf) else 0 * count
+    """Along complex leaves only: a real one cannot be turned."""
+    along = direction(size_of(leaf)).reshape(shape_of(leaf)) * (factor if is_complex(leaf) else 0)
     framework = framework_of(leaf)
     assert framework is not None
-    return framework.from_numpy(np.asarray(direction, dtype_name(leaf)), leaf)
+    return framework.from_numpy(np.asarray(along, dtype_name(leaf)), leaf)
 
 
 def _is_traced(leaf: Array) -> bool:

@@ -36,7 +36,8 @@ class Prepared:
         prepared with ``on_mismatch="reprepare"``.
     """
 
-    __slots__ = ("_call", "_capture", "_on_mismatch", "_plan", "_variants")
+    # JAX needs a weak reference to what it jits.
+    __slots__ = ("__weakref__", "_call", "_capture", "_on_mismatch", "_plan", "_variants")
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class PreparedSamePoint:
     afterwards changes nothing.
     """
 
-    __slots__ = ("_plan",)
+    __slots__ = ("__weakref__", "_plan")
 
     def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
         self._plan = Plan(request, x, contexts, t)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from dataclasses import fields
 from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
 from . import adtypes
 from .adtypes import ADType, MixedMode, NoAutoDiff, SecondOrder
@@ -54,13 +54,12 @@ def parse(text: str) -> ADType:
     """
     try:
         call = ast.parse(text.strip(), mode="eval").body
-        node = call.func if isinstance(call, ast.Call) else call
-        assert isinstance(node, ast.Name)
-        options: dict[str, Any] = {}
-        if isinstance(call, ast.Call):
-            assert not call.args
-            options = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-    except (SyntaxError, ValueError, AssertionError):
+        if not isinstance(call, ast.Call):
+            call = ast.Call(call, [], [])
+        node, options = call.func, {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
+        if not isinstance(node, ast.Name) or call.args or len(options) < len(call.keywords):
+            raise ValueError
+    except (SyntaxError, ValueError):
         raise UnknownBackendError(
             f"Backend string {text!r} cannot be read; expected a name such as 'jax', or a name "
             "with options such as \"torch(mode='forward')\".",
@@ -72,7 +71,7 @@ def parse(text: str) -> ADType:
     except TypeError as error:
         raise UnknownBackendError(
             f"Backend string {text!r}: {error}; {kind.__name__} takes "
-            f"{', '.join(kind.__dataclass_fields__) or 'no options'}.",
+            f"{', '.join(field.name for field in fields(kind)) or 'no options'}.",
             got=text,
         ) from None
 
@@ -126,7 +125,15 @@ def resolve(adtype: ADType) -> Backend:
         from . import composite
 
         return composite.resolve(adtype)
-    return _load(adtype.name)(adtype)
+    kind = _load(adtype.name)
+    if not isinstance(adtype, kind.adtype_class):
+        raise UnknownBackendError(
+            f"{adtype!r} calls itself {adtype.name!r}, but that backend takes "
+            f"{kind.adtype_class.__name__}; give your ADType a name of its own.",
+            got=adtype,
+            expected=kind.adtype_class,
+        )
+    return kind(adtype)
 
 
 def check_available(backend: ADType | str) -> bool:
@@ -153,9 +160,10 @@ def check_available(backend: ADType | str) -> bool:
     >>> di.check_available("forwarddiff")
     True
     """
-    adtype = parse(backend) if isinstance(backend, str) else backend
+    from .config import as_adtype
+
     try:
-        resolve(adtype)
+        resolve(as_adtype(backend))
     except BackendNotInstalledError:
         return False
     return True

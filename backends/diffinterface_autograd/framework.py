@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from autograd.extend import Box
+
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 
@@ -16,6 +18,9 @@ class BoxFramework(Framework):
 
     name = "autograd"
     wraps = True
+
+    def owns(self, kind: type) -> bool:
+        return issubclass(kind, Box)
 
     def to_numpy(self, x: Any) -> Any:
         raise NestedDifferentiationError(

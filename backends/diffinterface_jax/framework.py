@@ -21,6 +21,9 @@ class JaxFramework(Framework):
     mutable = False
     concrete = ArrayImpl
 
+    def owns(self, kind: type) -> bool:
+        return issubclass(kind, jax.Array | jax.core.Tracer)
+
     def to_numpy(self, x: Any) -> Any:
         if type(x) is not self.concrete and isinstance(x, jax.core.Tracer):
             raise NestedDifferentiationError(

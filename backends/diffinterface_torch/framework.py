@@ -19,6 +19,9 @@ class TorchFramework(Framework):
 
     name = "torch"
 
+    def owns(self, kind: type) -> bool:
+        return issubclass(kind, torch.Tensor)
+
     def to_numpy(self, x: Any) -> Any:
         if in_transform():
             raise NestedDifferentiationError(

@@ -1,0 +1,25 @@
+"""Backends of `zero`, known to the registry for the length of one test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from diffinterface import registry
+
+from .zero import entries
+
+
+@pytest.fixture(autouse=True)
+def _zero_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    installed = registry._entries
+
+    def with_ours(group: str) -> dict:
+        return {**installed(group), **(entries() if group == "backends" else {})}
+
+    monkeypatch.setattr(registry, "_entries", with_ours)
+    yield
+    # New instances for the next test: the engines keep a log of their calls.
+    registry.resolve.cache_clear()
+    registry.parse.cache_clear()

@@ -1,0 +1,148 @@
+"""What an import costs, and which packages it brings along: the core knows no framework."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import diffinterface as di
+
+FRAMEWORKS = ("jax", "jaxlib", "torch", "autograd", "equinox", "tensorflow")
+OPTIONAL = (
+    *FRAMEWORKS,
+    "scipy",
+    "sklearn",
+    "pandas",
+    "matplotlib",
+    "mpmath",
+    "hypothesis",
+    "pytest",
+)
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level modules that a fresh interpreter has loaded after `code`."""
+    code = textwrap.dedent(code) + "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return {name.partition(".")[0] for name in json.loads(run.stdout.splitlines()[-1])}
+
+
+def test_import_brings_no_framework_and_no_adapter() -> None:
+    loaded = loaded_after("import diffinterface as di; di.AutoJax(); di.AutoTorch(mode='forward')")
+    assert loaded.isdisjoint(OPTIONAL)
+    assert not [name for name in loaded if name.startswith("diffinterface_")]
+
+
+USES = {
+    "declarations": """
+        di.SecondOrder(di.AutoForwardDiff(), di.AutoJax())
+        di.set_config(backend="jax")
+        with di.config_context(backend="torch(mode='forward')"):
+            di.get_config()
+        di.known_backends()
+    """,
+    "forwarddiff": """
+        di.gradient(f, "forwarddiff", x)
+        di.hessian(f, None, x)
+        di.prepare_jacobian(np.sin, di.AutoForwardDiff(), x)(x)
+        di.batched_jacobian(np.cos, None, x[:, None])
+        di.pullback(lambda p: p["a"], None, {"a": x}, x)
+    """,
+    "finitediff": "di.gradient(f, 'finitediff', x); di.jacobian(np.sin, 'finitediff', x)",
+    "complexstep": "di.gradient(f, 'complexstep', x); di.hessian(f, 'complexstep', x)",
+    "errors": """
+        for call in (
+            lambda: di.gradient(f, "forwarddiff", np.arange(3)),
+            lambda: di.gradient(f, "nobody", x),
+            lambda: di.gradient(np.sin, "forwarddiff", x),
+        ):
+            try:
+                call()
+            except di.DiffInterfaceError:
+                pass
+            else:
+                raise SystemExit("no error")
+    """,
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_numpy_engines_bring_no_framework(use: str) -> None:
+    start = """
+        import numpy as np
+        import diffinterface as di
+        x = np.ones(3)
+        f = lambda x: np.sum(np.exp(x) * x)
+    """
+    loaded = loaded_after(textwrap.dedent(start) + textwrap.dedent(USES[use]))
+    assert loaded.isdisjoint(FRAMEWORKS)
+    assert loaded.isdisjoint({"scipy", "pandas", "matplotlib"})
+
+
+@pytest.mark.parametrize("engine", ["jax", "torch", "autograd"])
+def test_one_framework_brings_no_other(engine: str) -> None:
+    pytest.importorskip(engine)
+    code = f"""
+        import numpy as np
+        import diffinterface as di
+        di.gradient(lambda x: (x * x).sum(), "{engine}", np.ones(3))
+    """
+    others = {"jax", "torch", "autograd"} - {engine}
+    loaded = loaded_after(code)
+    assert engine in loaded
+    assert loaded.isdisjoint(others)
+
+
+def test_import_is_fast() -> None:
+    """Less than half of what NumPy and optree cost, in processor time: the machine may be busy."""
+    code = """
+        from time import process_time
+        times = [process_time()]
+        import array_api_compat.numpy, optree, importlib.metadata
+        times.append(process_time())
+        import diffinterface
+        times.append(process_time())
+        print((times[2] - times[1]) / (times[1] - times[0]))
+    """
+    run = [sys.executable, "-c", textwrap.dedent(code)]
+    ratios = [float(subprocess.run(run, capture_output=True, check=True).stdout) for _ in range(3)]
+    assert min(ratios) < 0.5
+
+
+def imported(path: Path) -> set[str]:
+    """Every top-level package that a file imports anywhere."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(str(node.module).partition(".")[0])
+    return names
+
+
+def sources(package: Any) -> list[Path]:
+    return sorted(Path(package.__file__).parent.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", sources(di), ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_the_core_names_no_framework(path: Path) -> None:
+    assert imported(path).isdisjoint(FRAMEWORKS)
+
+
+def test_an_adapter_uses_what_a_plugin_could() -> None:
+    """From the core an adapter imports public modules only, and from other adapters nothing."""
+    shipped = Path(di.__file__).parents[1] / "backends"
+    if not shipped.is_dir():
+        pytest.skip("the adapters lie elsewhere in an installed wheel")
+    for package in sorted(p for p in shipped.iterdir() if p.name.startswith("diffinterface_")):
+        for path in package.rglob("*.py"):
+            foreign = {n for n in imported(path) if n.startswith("diffinterface_")} - {package.name}
+            assert not foreign, path
