@@ -11,6 +11,7 @@ from typing import Any
 
 from .arrays import Array, array_namespace, is_complex, shape_of, size_of
 from .errors import ShapeError
+from .seeds import cast
 from .trees import Leaves
 
 
@@ -28,6 +29,8 @@ def split(flat: Array, x: Leaves, batched: bool) -> Leaves:
         piece = flat[..., start : start + size_of(leaf)]
         if not is_complex(leaf) and is_complex(piece):
             piece = xp.real(piece)
+        if piece.dtype != leaf.dtype:
+            piece = cast(piece, leaf)
         parts.append(xp.reshape(piece, (*lead, *shape_of(leaf))))
         start += size_of(leaf)
     return tuple(parts)
@@ -71,13 +74,20 @@ def rows_from_columns(columns: list[list[Array]], y: Leaves, x: Leaves) -> tuple
     for leaf, chunks in zip(y, columns, strict=True):
         stacked, row, start = concat(chunks), [], 0
         xp = array_namespace(stacked)
-        last = xp.moveaxis(stacked, 0, -1)
+        last = _move_first(stacked, -1)
         for entry in x:
             block = last[..., start : start + size_of(entry)]
             row.append(xp.reshape(block, (*shape_of(leaf), *shape_of(entry))))
             start += size_of(entry)
         rows.append(tuple(row))
     return tuple(rows)
+
+
+def _move_first(array: Array, axis: int) -> Array:
+    """The first axis moved; `permute_dims` works inside every transform, `moveaxis` does not."""
+    order = [*range(1, array.ndim)]
+    order.insert(axis if axis >= 0 else len(order) + 1 + axis, 0)
+    return array_namespace(array).permute_dims(array, tuple(order))
 
 
 def rows_from_rows(stacked: Leaves, y: Leaves, x: Leaves) -> tuple[Leaves, ...]:
@@ -147,7 +157,7 @@ def batched_rows(stacked: Leaves, y: Leaves, x: Leaves, forward: bool) -> tuple[
     """
 
     def cut(block: Array, leaves: Leaves, axis: int) -> list[Array]:
-        moved, parts, start = array_namespace(block).moveaxis(block, 0, axis), [], 0
+        moved, parts, start = _move_first(block, axis), [], 0
         for leaf in leaves:
             index = [slice(None)] * moved.ndim
             index[axis] = slice(start, start + size_of(leaf))

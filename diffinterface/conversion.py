@@ -112,7 +112,7 @@ class Converter:
     def _enter(self, leaf: Array, like: Array = None) -> Array:
         framework = framework_of(leaf)
         if self._native is None or framework is None or framework.name in self._backend.accepts:
-            return leaf
+            return _native_order(leaf) if framework is NUMPY else leaf
         if framework.is_traced(leaf):
             raise NestedDifferentiationError(
                 f"An argument is being traced by {framework.name}, and {self._backend.adtype!r} would "
@@ -159,6 +159,12 @@ class Converter:
         """What a plan's `run` gives, as the caller gets it."""
         value, result, aux = parts
         return self.leave_all(value), self.leave_all(result), self.leave_aux(aux)
+
+
+def _native_order(leaf: Any) -> Any:
+    """A NumPy array in this machine's byte order: no engine computes in the other."""
+    dtype = getattr(leaf, "dtype", None)
+    return leaf if dtype is None or dtype.isnative else leaf.astype(dtype.newbyteorder("="))
 
 
 def scalars(result: Any) -> Any:

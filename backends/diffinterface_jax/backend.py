@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, final
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoJax
-from diffinterface.arrays import NUMBERS, dtype_name, framework_of, size_of
+from diffinterface.adtypes import AutoJax, Mode
+from diffinterface.arrays import size_of
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
@@ -20,8 +19,7 @@ from diffinterface.trees import LEAF, Leaves, Structure
 
 from . import transforms
 from .framework import framework
-
-_WIDE = ("float64", "complex128")
+from .tracing import arrays, eager, guard, has_custom_vjp, jitted, own, traced_once
 
 
 @final
@@ -40,8 +38,7 @@ class JaxBackend(Backend):
     def __init__(self, adtype: AutoJax) -> None:
         super().__init__(adtype)
         self.compiles = adtype.jit
-        self._forward = adtype.mode == "forward"
-        self._reverse = adtype.mode == "reverse"
+        self._mode = adtype.mode
 
     def flatten(self, tree: Any) -> tuple[Leaves, Structure]:
         leaves, structure = jax.tree_util.tree_flatten(tree)
@@ -54,177 +51,132 @@ class JaxBackend(Backend):
 
     # --- plans -----------------------------------------------------------------------------------
 
-    def _plan(self, fn: Function, x: Leaves, contexts: Leaves, body: transforms.Body) -> Prep:
-        if not (fn.reuse and self.adtype.jit):
-            return Prep(_guard(_eager(body), x, contexts))
+    def _plan(
+        self,
+        make: Callable[..., transforms.Body],
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        *options: Any,
+        t: Leaves = (),
+        lone: bool = False,
+    ) -> Prep:
+        """The plan of the body that ``make(fn, *options, mode)`` gives."""
+        compiled = fn.reuse and self.adtype.jit
+        if compiled:
+            fn = traced_once(fn)
+        mode = self._mode
+        if mode == "auto" and (compiled or any(map(framework.is_traced, x))):
+            lacks_forward = guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts)
+            mode = "reverse" if lacks_forward else "auto"
+        if not compiled:
+            modes: tuple[Mode, ...] = ("auto", "reverse") if mode == "auto" else (mode,)
+            return Prep(guard(eager([make(fn, *options, mode) for mode in modes]), x, contexts, t))
+        body = make(fn, *options, mode)
         result = jax.jit(lambda *args: body(*args)[1])
-        return Prep(_guard(_jitted(body), x, contexts), _guard(result, x, contexts))
+        plan = Prep(guard(jitted(body), x, contexts, t), guard(result, x, contexts, t))
+        if lone:
+            plan.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
+        return plan
 
     def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
         """Whether x has no more entries than f(x); a batch axis counts on both sides."""
-        if self.adtype.mode != "auto":
-            return self._forward
-        shapes = _guard(lambda x, c: jax.eval_shape(lambda x: fn(x, c)[0], x), x, contexts)
+        if self._mode != "auto":
+            return self._mode == "forward"
+        shapes = guard(lambda x, c: jax.eval_shape(lambda x: fn(x, c)[0], x), x, contexts)
         return sum(map(size_of, x)) <= sum(map(size_of, shapes(x, contexts)))
 
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan(fn, x, contexts, transforms.pushforward(fn, batched))
+        return self._plan(transforms.pushforward, fn, x, contexts, batched, t=t)
 
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan(fn, x, contexts, transforms.pullback(fn, batched))
+        return self._plan(transforms.pullback, fn, x, contexts, batched, t=t)
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan(fn, x, contexts, transforms.derivative(fn))
+        return self._plan(transforms.derivative, fn, x, contexts)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        body = transforms.gradient(fn, self._forward)
-        plan = self._plan(fn, x, contexts, body)
-        if fn.reuse and self.adtype.jit and len(x) == 1 and not fn.layout:
-            lone = jax.jit(lambda leaf: body((leaf,), ())[1][0])
-            plan.lone = _guard(lone, x, contexts)
-        return plan
+        lone = len(x) == 1 and not fn.layout
+        return self._plan(transforms.gradient, fn, x, contexts, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts)
-        return self._plan(fn, x, contexts, transforms.jacobian(fn, forward))
+        return self._plan(transforms.jacobian, fn, x, contexts, forward)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts)
-        return self._plan(fn, x, contexts, transforms.batched_jacobian(fn, forward))
+        return self._plan(transforms.batched_jacobian, fn, x, contexts, forward)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan(fn, x, contexts, transforms.second_derivative(fn))
+        return self._plan(transforms.second_derivative, fn, x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
-        body = transforms.hvp(fn, batched, self._forward, self._reverse)
-        return self._plan(fn, x, contexts, body)
+        return self._plan(transforms.hvp, fn, x, contexts, batched, t=t)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
-        body = transforms.hessian(fn, self._forward, self._reverse)
-        return self._plan(fn, x, contexts, body)
+        return self._plan(transforms.hessian, fn, x, contexts)
 
     # --- at one point ----------------------------------------------------------------------------
 
     def prepare_pushforward_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._at_point(fn, x, contexts, transforms.linearize, batched)
+        def linearize(g: transforms.Pure, x: Leaves) -> Any:
+            return transforms.linearize(g, x, self._mode)
+
+        return self._at_point(fn, x, contexts, t, linearize, batched)
 
     def prepare_pullback_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._at_point(fn, x, contexts, transforms.pull, batched, check=True)
+        return self._at_point(fn, x, contexts, t, transforms.pull, batched, check=True)
+
+    def prepare_hvp_same_point(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        derived.refuse_complex(self, x, "hvp")
+
+        def of_gradient(_: Any, x: Leaves) -> Any:
+            gradient = transforms.gradient_of(fn, contexts, self._mode)
+            first, product, (y, aux) = transforms.linearize_symmetric(gradient, x, self._mode)
+            return (y, first), product, aux
+
+        return self._at_point(fn, x, contexts, t, of_gradient, batched)
 
     def _at_point(
         self,
         fn: Function,
         x: Leaves,
         contexts: Leaves,
+        t: Leaves,
         linearize: Callable[..., Any],
         batched: bool,
         check: bool = False,
     ) -> Prep:
-        at = _guard(lambda x, c: linearize(transforms.close(fn, c), _arrays(x)), x, contexts)
-        value, linear, aux = at(x, contexts)
+        def at(x: Leaves, contexts: Leaves) -> Any:
+            value, linear, aux = linearize(transforms.close(fn, contexts), arrays(x))
+            # What the linear map keeps may be a NumPy array that f captured: an own copy of it.
+            return value, jax.tree_util.tree_map(own, linear), aux
 
-        def apply(t: Leaves) -> Leaves:
+        value, linear, aux = guard(at, x, contexts)(x, contexts)
+
+        def apply(linear: Any, t: Leaves) -> Leaves:
             t = match_cotangent(t, value, batched) if check else t
-            return (jax.vmap(linear) if batched else linear)(_arrays(t))
+            return (jax.vmap(linear) if batched else linear)(arrays(t))
 
-        result = _guard(jax.jit(apply) if self.adtype.jit else apply, x, contexts)
+        applied = jax.jit(apply) if self.adtype.jit else apply
+        result = guard(lambda t: applied(linear, t), x, contexts, t)
         return Prep(lambda t: (value, result(t), aux), result)
-
-    def prepare_hvp_same_point(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
-        linearize = transforms.pull if self._reverse else transforms.linearize
-
-        def of_gradient(_: Any, x: Leaves) -> Any:
-            first, product, (y, aux) = linearize(
-                transforms.gradient_of(fn, contexts, self._forward), x
-            )
-            return (y, first), product, aux
-
-        return self._at_point(fn, x, contexts, of_gradient, batched)
 
 
 def _no_tree(part: Any) -> bool:
     """What JAX would drop, or warn about, and f may not return: kept as a leaf, to be refused."""
     return part is None or isinstance(part, Iterator)
-
-
-def _arrays(leaves: Leaves) -> Leaves:
-    return tuple(jnp.asarray(leaf) for leaf in leaves)
-
-
-def _jitted(body: transforms.Body) -> transforms.Body:
-    """`body` compiled; what is no array in its auxiliary output is kept from the trace."""
-    kept: dict[str, Any] = {}
-
-    def arrays_only(*args: Any) -> Any:
-        value, result, aux = body(*args)
-        leaves, kept["structure"] = jax.tree_util.tree_flatten(aux)
-        arrays = [leaf for leaf in leaves if _is_array(leaf)]
-        kept["others"] = [_HOLE if _is_array(leaf) else leaf for leaf in leaves]
-        return value, result, arrays
-
-    compiled = jax.jit(arrays_only)
-
-    def run(*args: Any) -> Any:
-        value, result, arrays = compiled(*args)
-        remaining = iter(arrays)
-        leaves = [next(remaining) if other is _HOLE else other for other in kept["others"]]
-        return value, result, jax.tree_util.tree_unflatten(kept["structure"], leaves)
-
-    return run
-
-
-_HOLE = object()
-
-
-def _is_array(leaf: Any) -> bool:
-    return framework_of(leaf) is not None and not isinstance(leaf, NUMBERS)
-
-
-def _eager(body: transforms.Body) -> transforms.Body:
-    def run(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
-        return body(_arrays(x), contexts, *map(_arrays, t))
-
-    return run
-
-
-def _guard(call: Callable[..., Any], x: Leaves, contexts: Leaves) -> Callable[..., Any]:
-    """`call` with what these kinds of arguments need: the 64-bit scope, and safe NumPy buffers."""
-    if any(dtype_name(leaf) in _WIDE for leaf in x):
-        call = _in_64_bits(call)
-    if isinstance(x[0], jax.Array) and any(isinstance(leaf, np.ndarray) for leaf in contexts):
-        call = _with_own_contexts(call)
-    return call
-
-
-def _in_64_bits(call: Callable[..., Any]) -> Callable[..., Any]:
-    def wide(*args: Any) -> Any:
-        if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-            return call(*args)
-        with jax.enable_x64(True):
-            return call(*args)
-
-    return wide
-
-
-def _with_own_contexts(call: Callable[..., Any]) -> Callable[..., Any]:
-    # Results for a JAX caller may still be computing, and reading these buffers, after we return.
-    def owning(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
-        own = tuple(np.array(c) if isinstance(c, np.ndarray) else c for c in contexts)
-        return call(x, own, *t)
-
-    return owning

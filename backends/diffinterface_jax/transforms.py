@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from diffinterface import assembly
+from diffinterface.adtypes import Mode
 from diffinterface.arrays import is_complex
 from diffinterface.derived import complex_gradient_error
 from diffinterface.functions import Function
@@ -21,6 +22,9 @@ from diffinterface.trees import Leaves
 
 Body = Callable[..., tuple[Any, Any, Any]]
 Pure = Callable[[Leaves], tuple[Leaves, Any]]
+
+# Linear maps are trees, so that what they keep can be copied, and passed to compiled code.
+_Partial: Any = jax.tree_util.Partial
 
 
 def close(fn: Function, contexts: Leaves) -> Pure:
@@ -38,30 +42,60 @@ def conj(leaves: Leaves) -> Leaves:
     return tuple(jnp.conj(leaf) if is_complex(leaf) else leaf for leaf in leaves)
 
 
-def linearize(g: Pure, x: Leaves) -> tuple[Any, Callable[[Leaves], Leaves], Any]:
+def pull(g: Pure, x: Leaves) -> tuple[Any, Callable[[Leaves], Leaves], Any]:
+    """The value, the pullback (as the adjoint) and the auxiliary output of g at x."""
+    value, vjp, aux = jax.vjp(g, x, has_aux=True)
+    return value, _Partial(_adjoint, vjp), aux
+
+
+def _adjoint(vjp: Any, t: Leaves) -> Leaves:
+    return conj(vjp(conj(t))[0])
+
+
+def linearize(g: Pure, x: Leaves, mode: Mode) -> tuple[Any, Callable[[Leaves], Leaves], Any]:
     """The value, the pushforward and the auxiliary output of g at x."""
+    if mode == "reverse":
+        return _transposed(g, x)
     value, push, aux = jax.linearize(g, x, has_aux=True)
     return value, push, aux
 
 
-def pull(g: Pure, x: Leaves) -> tuple[Any, Callable[[Leaves], Leaves], Any]:
-    """The value, the pullback (as the adjoint) and the auxiliary output of g at x."""
+def push_once(g: Pure, x: Leaves, t: Leaves, mode: Mode) -> tuple[Any, Leaves, Any]:
+    """The value, the pushforward of one tangent and the auxiliary output of g at x."""
+    if mode == "reverse":
+        value, push, aux = _transposed(g, x)
+        return value, push(t), aux
+    value, tangent, aux = jax.jvp(g, (x,), (t,), has_aux=True)
+    return value, tangent, aux
+
+
+def _transposed(g: Pure, x: Leaves) -> tuple[Any, Callable[[Leaves], Leaves], Any]:
+    """`linearize` by reverse mode alone: the pullback of the pullback, which is linear.
+
+    J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
+    """
     value, vjp, aux = jax.vjp(g, x, has_aux=True)
-    return value, lambda t: conj(vjp(conj(t))[0]), aux
+    _, back = jax.vjp(lambda t: vjp(t)[0], tuple(jnp.zeros_like(leaf) for leaf in value))
+    return value, _Partial(_first, back), aux
 
 
-def pushforward(fn: Function, batched: bool) -> Body:
+def _first(back: Any, t: Leaves) -> Leaves:
+    (tangent,) = back(t)
+    return tangent
+
+
+def pushforward(fn: Function, batched: bool, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Any, Any, Any]:
         g = close(fn, contexts)
-        if batched:
-            value, push, aux = linearize(g, x)
-            return value, jax.vmap(push)(t), aux
-        return jax.jvp(g, (x,), (t,), has_aux=True)
+        if not batched:
+            return push_once(g, x, t, mode)
+        value, push, aux = linearize(g, x, mode)
+        return value, jax.vmap(push)(t), aux
 
     return body
 
 
-def pullback(fn: Function, batched: bool) -> Body:
+def pullback(fn: Function, batched: bool, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Any, Any, Any]:
         value, back, aux = pull(close(fn, contexts), x)
         t = match_cotangent(t, value, batched)
@@ -70,15 +104,18 @@ def pullback(fn: Function, batched: bool) -> Body:
     return body
 
 
-def derivative(fn: Function) -> Body:
+def derivative(fn: Function, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        one = tuple(jnp.ones_like(leaf) for leaf in x)
-        return jax.jvp(close(fn, contexts), (x,), (one,), has_aux=True)
+        return push_once(close(fn, contexts), x, _ones(x), mode)
 
     return body
 
 
-def gradient_of(fn: Function, contexts: Leaves, forward: bool) -> Pure:
+def _ones(x: Leaves) -> Leaves:
+    return tuple(jnp.ones_like(leaf) for leaf in x)
+
+
+def gradient_of(fn: Function, contexts: Leaves, mode: Mode) -> Pure:
     """The gradient of f as a function of x; its aux is (y, aux)."""
 
     def reverse_gradient(x: Leaves) -> tuple[Leaves, Any]:
@@ -88,7 +125,7 @@ def gradient_of(fn: Function, contexts: Leaves, forward: bool) -> Pure:
         return back((jnp.ones_like(y[0]),)), (y, aux)
 
     def forward_gradient(x: Leaves) -> tuple[Leaves, Any]:
-        y, push, aux = linearize(close(fn, contexts), x)
+        y, push, aux = linearize(close(fn, contexts), x, mode)
         if is_complex(y[0]):
             raise complex_gradient_error()
         flat = jax.vmap(push)(basis(x))[0]
@@ -97,22 +134,22 @@ def gradient_of(fn: Function, contexts: Leaves, forward: bool) -> Pure:
             flat = flat + 1j * jax.vmap(push)(turned)[0]
         return assembly.split(flat, x, False), (y, aux)
 
-    return forward_gradient if forward else reverse_gradient
+    return forward_gradient if mode == "forward" else reverse_gradient
 
 
-def gradient(fn: Function, forward: bool) -> Body:
+def gradient(fn: Function, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        result, (value, aux) = gradient_of(fn, contexts, forward)(x)
+        result, (value, aux) = gradient_of(fn, contexts, mode)(x)
         return value, result, aux
 
     return body
 
 
-def jacobian(fn: Function, forward: bool) -> Body:
+def jacobian(fn: Function, forward: bool, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
         g = close(fn, contexts)
         if forward:
-            value, push, aux = linearize(g, x)
+            value, push, aux = linearize(g, x, mode)
             columns = jax.vmap(push)(basis(x))
             return value, assembly.rows_from_columns([[c] for c in columns], value, x), aux
         value, back, aux = pull(g, x)
@@ -126,9 +163,10 @@ def jacobian(fn: Function, forward: bool) -> Body:
     return body
 
 
-def batched_jacobian(fn: Function, forward: bool) -> Body:
+def batched_jacobian(fn: Function, forward: bool, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        value, apply, aux = (linearize if forward else pull)(close(fn, contexts), x)
+        g = close(fn, contexts)
+        value, apply, aux = linearize(g, x, mode) if forward else pull(g, x)
         batch = assembly.check_batch(x, value)
         sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (value, x))
         seeds = assembly.broadcast_seeds(basis(sample_x if forward else sample_y), batch)
@@ -138,40 +176,40 @@ def batched_jacobian(fn: Function, forward: bool) -> Body:
     return body
 
 
-def second_derivative(fn: Function) -> Body:
+def second_derivative(fn: Function, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        one = tuple(jnp.ones_like(leaf) for leaf in x)
-
         def first(x: Leaves) -> tuple[Leaves, Any]:
-            y, dy, aux = jax.jvp(close(fn, contexts), (x,), (one,), has_aux=True)
+            y, dy, aux = push_once(close(fn, contexts), x, _ones(x), mode)
             return dy, (y, aux)
 
-        dy, ddy, (y, aux) = jax.jvp(first, (x,), (one,), has_aux=True)
+        dy, ddy, (y, aux) = push_once(first, x, _ones(x), mode)
         return (y, dy), ddy, aux
 
     return body
 
 
-def hvp(fn: Function, batched: bool, inner_forward: bool, outer_reverse: bool) -> Body:
+def hvp(fn: Function, batched: bool, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Any, Any, Any]:
-        g = gradient_of(fn, contexts, inner_forward)
-        if outer_reverse:  # the Hessian is symmetric: its pullback is its product
-            first, apply, (y, aux) = pull(g, x)
-        elif batched:
-            first, apply, (y, aux) = linearize(g, x)
-        else:
-            first, product, (y, aux) = jax.jvp(g, (x,), (t,), has_aux=True)
+        g = gradient_of(fn, contexts, mode)
+        if not batched and mode != "reverse":
+            first, product, (y, aux) = push_once(g, x, t, mode)
             return (y, first), product, aux
+        first, apply, (y, aux) = linearize_symmetric(g, x, mode)
         return (y, first), (jax.vmap(apply) if batched else apply)(t), aux
 
     return body
 
 
-def hessian(fn: Function, inner_forward: bool, outer_reverse: bool) -> Body:
+def hessian(fn: Function, mode: Mode) -> Body:
     def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        apply = pull if outer_reverse else linearize
-        first, product, (y, aux) = apply(gradient_of(fn, contexts, inner_forward), x)
+        g = gradient_of(fn, contexts, mode)
+        first, product, (y, aux) = linearize_symmetric(g, x, mode)
         columns = jax.vmap(product)(basis(x))
         return (y, first), assembly.rows_from_rows(columns, x, x), aux
 
     return body
+
+
+def linearize_symmetric(g: Pure, x: Leaves, mode: Mode) -> Any:
+    """`linearize` of a gradient, whose pullback is its pushforward: a Hessian is symmetric."""
+    return pull(g, x) if mode == "reverse" else linearize(g, x, mode)

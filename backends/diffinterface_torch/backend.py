@@ -25,6 +25,9 @@ from .outer import in_transform
 
 Run = Callable[..., Any]
 
+# What torch says where an operation, or a function of the user's, has no rule for forward mode.
+_NO_FORWARD_RULE = ("forward AD", "jvp", "functorch transforms")
+
 
 @final
 class TorchBackend(Backend):
@@ -68,7 +71,7 @@ class TorchBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return Prep(lambda x, c, t: transforms.pushforward(fn, x, c, t, batched))
+        return self._pushing("pushforward", fn, batched=batched)
 
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -80,7 +83,26 @@ class TorchBackend(Backend):
         )
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return Prep(partial(transforms.derivative, fn))
+        return self._pushing("derivative", fn)
+
+    def _pushing(self, operator: str, fn: Function, **options: Any) -> Prep:
+        """An operator of forward mode; two pullbacks where asked for, or where f allows no other."""
+        through = partial(getattr(transforms, operator), fn, **options)
+        on_tape = partial(getattr(tape, operator), fn, **options)
+        if self.adtype.mode == "forward":
+            return Prep(through)
+        if self.adtype.mode == "reverse":
+            return _either(on_tape, through)
+
+        def run(*args: Any) -> Any:
+            try:
+                return through(*args)
+            except (NotImplementedError, RuntimeError) as error:
+                if in_transform() or not any(words in str(error) for words in _NO_FORWARD_RULE):
+                    raise
+            return on_tape(*args)
+
+        return Prep(run)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
@@ -96,9 +118,18 @@ class TorchBackend(Backend):
         return Prep(either.run, result)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        forward = partial(transforms.jacobian_forward, fn)
+        if self.adtype.mode == "auto" and not (fn.reuse or in_transform()):
+            return Prep(partial(self._jacobian_once, fn))  # f is evaluated once, not twice
         if self._prefers_forward(fn, x, contexts):
-            return Prep(partial(transforms.jacobian_forward, fn))
+            return Prep(forward)
         return _either(partial(tape.jacobian, fn), partial(transforms.jacobian_reverse, fn))
+
+    def _jacobian_once(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
+        p = tape.Pass(fn, x, contexts)
+        if _is_tall(x, p.y):
+            return transforms.jacobian_forward(fn, x, contexts)
+        return p.value(), tape.rows(p), p.auxiliary()
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._prefers_forward(fn, x, contexts):
@@ -109,20 +140,17 @@ class TorchBackend(Backend):
         )
 
     def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
-        """Whether f(x) has so many more entries than x that pushing beats pulling.
-
-        One pushforward costs 3 to 5 pullbacks here.
-        """
+        """Whether forward mode is asked for, or the better choice."""
         if self.adtype.mode != "auto":
             return self._forward
         with torch.no_grad():
             y, _ = fn(tuple(leaf.clone() for leaf in x), contexts)
-        return 4 * sum(map(size_of, x)) <= sum(map(size_of, y))
+        return _is_tall(x, y)
 
     # --- second order ----------------------------------------------------------------------------
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return Prep(partial(transforms.second_derivative, fn))
+        return self._pushing("second_derivative", fn)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -167,11 +195,19 @@ class TorchBackend(Backend):
         apply = tape.grad_batched if batched else tape.grad
 
         def run(t: Leaves) -> Any:
-            product = apply(first, p.x, t, create=p.keep, retain=True)
+            product = apply(first, p.x, t, create=p.keep or tape.is_recorded(t), retain=True)
             gradient = first if p.keep else tuple(leaf.detach() for leaf in first)
             return (p.value(), gradient), product, p.auxiliary()
 
         return Prep(run)
+
+
+def _is_tall(x: Leaves, y: Leaves) -> bool:
+    """Whether f(x) has so many more entries than x that pushing beats pulling.
+
+    One pushforward costs 3 to 5 pullbacks here.
+    """
+    return 4 * sum(map(size_of, x)) <= sum(map(size_of, y))
 
 
 def _either(on_tape: Run, in_func: Run) -> Prep:

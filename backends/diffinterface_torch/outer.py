@@ -46,6 +46,11 @@ def in_transform() -> bool:
     return _interpreter() is not None or FORWARD_MODE.active_here()
 
 
+def in_vmap() -> bool:
+    """Whether a transform of ``torch.func``, which may be a ``vmap``, is active."""
+    return _interpreter() is not None
+
+
 def is_tracked(x: torch.Tensor) -> bool:
     """Whether something outside records `x`."""
     return (x.requires_grad and torch.is_grad_enabled()) or (

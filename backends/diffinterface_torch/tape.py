@@ -44,6 +44,12 @@ class Pass:
             if tracked:
                 self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
                 self.y, self.aux = fn(self.x, contexts)
+                if any(leaf._version for leaf in self.x):
+                    # f wrote into its argument: x must stay what it was.
+                    self.x = tuple(
+                        leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x
+                    )
+                    self.y, self.aux = fn(tuple(leaf.clone() for leaf in self.x), contexts)
             else:
                 self.x = tuple(_leaf(leaf) for leaf in x)
                 try:
@@ -67,11 +73,13 @@ class Pass:
 
     def pull(self, t: Leaves, *, create: bool = False, retain: bool = False) -> Leaves:
         """The pullback of cotangents that match y."""
-        return grad(self.y, self.x, t, create=create or self.keep, retain=retain)
+        create = create or self.keep or is_recorded(t)
+        return grad(self.y, self.x, t, create=create, retain=retain)
 
     def pull_batched(self, t: Leaves, *, retain: bool = False) -> Leaves:
         """The same for a batch of cotangents on a leading axis."""
-        return grad_batched(self.y, self.x, t, create=self.keep, retain=retain)
+        create = self.keep or is_recorded(t)
+        return grad_batched(self.y, self.x, t, create=create, retain=retain)
 
 
 @contextmanager
@@ -95,7 +103,13 @@ def recording() -> Any:
 
 
 def _leaf(x: torch.Tensor) -> torch.Tensor:
-    return (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+    # A copy, because f may write into it past the tape.
+    return (x.detach() if x.requires_grad else x).clone().requires_grad_()
+
+
+def is_recorded(leaves: Leaves) -> bool:
+    """Whether the tape outside records any of these."""
+    return any(leaf.requires_grad for leaf in leaves) and torch.is_grad_enabled()
 
 
 def grad(y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False) -> Leaves:
@@ -156,6 +170,40 @@ def pullback(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
     return p.value(), p.pull_batched(t) if batched else p.pull(t), p.auxiliary()
 
 
+def pushforward(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
+    """By two pullbacks, for functions without a forward rule: the second is of the first, in its seed.
+
+    J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
+    """
+    p = Pass(fn, x, contexts)
+    with recording():
+        seeds = tuple(torch.zeros_like(leaf, requires_grad=True) for leaf in p.y)
+        pulled = p.pull(seeds, create=True)
+    apply = grad_batched if batched else grad
+    return p.value(), apply(pulled, seeds, t, create=p.keep or is_recorded(t)), p.auxiliary()
+
+
+def derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
+    return pushforward(fn, x, contexts, tuple(map(torch.ones_like, x)), False)
+
+
+def second_derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
+    p = Pass(fn, x, contexts)
+    (point,) = p.x
+    with recording():
+        slope = _along(p.y, point)
+    curvature = tuple(_off(_along(slope, point), p.keep))
+    return (p.value(), _off(slope, p.keep)), curvature, p.auxiliary()
+
+
+def _along(y: Leaves, x: torch.Tensor) -> Leaves:
+    """The derivative of y by the scalar x, on the tape."""
+    with recording():
+        seeds = tuple(torch.zeros_like(leaf, requires_grad=True) for leaf in y)
+        pulled = grad(y, (x,), seeds, create=True)
+        return grad(pulled, seeds, (torch.ones_like(x),), create=True)
+
+
 def gradient(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
     return p.value(), _slope(p), p.auxiliary()
@@ -213,7 +261,7 @@ def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> 
     with recording():
         first = p.pull(one(p.y), create=True)
     apply = grad_batched if batched else grad
-    product = apply(first, p.x, t, create=p.keep)
+    product = apply(first, p.x, t, create=p.keep or is_recorded(t))
     return (p.value(), _off(first, p.keep)), product, p.auxiliary()
 
 

@@ -17,7 +17,7 @@ from diffinterface.functions import Function
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
 
-from .outer import FORWARD_MODE
+from .outer import FORWARD_MODE, in_vmap
 from .tape import one
 
 # torch's annotations leave out has_aux, and out_dims of None.
@@ -67,6 +67,8 @@ def close(fn: Function, contexts: Leaves, aux: Aux) -> Pure:
 
 def push_of(g: Pure, x: Leaves, batched: bool) -> Callable[[Leaves], tuple[Leaves, Leaves, Any]]:
     """``t -> (value, pushforward, aux)``."""
+    # A tensor that overlaps itself (an expanded one) cannot carry a tangent.
+    x = tuple(leaf.contiguous() for leaf in x)
 
     def single(*t: torch.Tensor) -> Any:
         value, tangent, aux = jvp(g, x, t, has_aux=True)
@@ -80,7 +82,11 @@ def push_of(g: Pure, x: Leaves, batched: bool) -> Callable[[Leaves], tuple[Leave
         if not size:
             value, aux = g(*x)
             return value, tuple(y.new_zeros((0, *y.shape)) for y in value), aux
-        return vmap(single, out_dims=(None, 0, None), randomness="same")(*t)
+        if not in_vmap():
+            return vmap(single, out_dims=(None, 0, None), randomness="same")(*t)
+        # Inside another vmap, torch refuses outputs without an axis.
+        value, tangent, aux = vmap(single, randomness="same")(*t)
+        return tuple(leaf[0] for leaf in value), tangent, [leaf[0] for leaf in aux]
 
     return run
 
@@ -182,8 +188,13 @@ def second_derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
         return slope, [*value, *rest]
 
     slope, curvature, values = jvp(first, x, ones, has_aux=True)
-    count = len(slope)
-    return (tuple(values[:count]), slope), curvature, aux.give(values[count:])
+    value, rest = values[: len(slope)], values[len(slope) :]
+    # Torch promotes the tangent of a 0-d tensor by a Python number.
+    slope, curvature = (
+        tuple(a.to(y.dtype) for a, y in zip(part, value, strict=True))
+        for part in (slope, curvature)
+    )
+    return (tuple(value), slope), curvature, aux.give(rest)
 
 
 def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:

@@ -1,0 +1,148 @@
+"""Programs of JAX: traced once, compiled, and safe from what the caller overwrites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from diffinterface.arrays import NUMBERS, dtype_name, framework_of
+from diffinterface.functions import Function
+from diffinterface.trees import Leaves
+
+from . import transforms
+
+_WIDE = ("float64", "complex128")
+_CUSTOM_VJP = "custom_vjp"
+
+
+def traced_once(fn: Function) -> Function:
+    """The same function, traced once for all programs of a plan: they agree on what it captured."""
+    kept = _Kept()
+    traced = jax.jit(lambda x, contexts: kept.take(*fn(x, contexts)), inline=True)
+    return fn.derived(lambda x, contexts: kept.give(*traced(x, contexts)))
+
+
+def jitted(body: transforms.Body) -> transforms.Body:
+    """`body` compiled."""
+    kept = _Kept()
+
+    def arrays_only(*args: Any) -> Any:
+        value, result, aux = body(*args)
+        return kept.take((value, result), aux)
+
+    compiled = jax.jit(arrays_only)
+
+    def run(*args: Any) -> Any:
+        (value, result), aux = kept.give(*compiled(*args))
+        return value, result, aux
+
+    return run
+
+
+class _Kept:
+    """An auxiliary output on its way out of a trace, which lets only arrays pass."""
+
+    def __init__(self) -> None:
+        self._structure: Any = None
+        self._others: list[Any] = []
+
+    def take(self, value: Any, aux: Any) -> tuple[Any, list[Any]]:
+        """The arrays of `aux`; the rest is kept here."""
+        leaves, self._structure = jax.tree_util.tree_flatten(aux)
+        self._others = [_HOLE if _is_array(leaf) else leaf for leaf in leaves]
+        return value, [leaf for leaf in leaves if _is_array(leaf)]
+
+    def give(self, value: Any, arrays: list[Any]) -> tuple[Any, Any]:
+        """The whole, with the arrays as the program returned them."""
+        remaining = iter(arrays)
+        leaves = [next(remaining) if other is _HOLE else other for other in self._others]
+        return value, jax.tree_util.tree_unflatten(self._structure, leaves)
+
+
+_HOLE = object()
+
+
+def _is_array(leaf: Any) -> bool:
+    return framework_of(leaf) is not None and not isinstance(leaf, NUMBERS)
+
+
+def arrays(leaves: Leaves) -> Leaves:
+    return tuple(jnp.asarray(leaf) for leaf in leaves)
+
+
+def own(leaf: Any) -> Any:
+    return leaf if isinstance(leaf, jax.Array) else jnp.array(leaf, copy=True)
+
+
+def eager(bodies: list[transforms.Body]) -> transforms.Body:
+    """The first of `bodies`, not compiled; the next where f lacks a forward rule."""
+
+    def run(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
+        for body in bodies[:-1]:
+            try:
+                return body(arrays(x), contexts, *map(arrays, t))
+            except (TypeError, NotImplementedError) as error:
+                if not any(name in str(error) for name in (_CUSTOM_VJP, "custom_lin")):
+                    raise
+        return bodies[-1](arrays(x), contexts, *map(arrays, t))
+
+    return run
+
+
+def has_custom_vjp(fn: Function, x: Leaves, contexts: Leaves) -> bool:
+    """Whether f calls a function that has a rule for reverse mode only.
+
+    JAX notices it only when it compiles the pushforward.
+    """
+    program = jax.make_jaxpr(lambda x, contexts: fn(x, contexts)[0])(x, contexts)
+    return _calls(program.jaxpr, _CUSTOM_VJP)
+
+
+def _calls(jaxpr: Any, name: str) -> bool:
+    inner = (
+        getattr(part, "jaxpr", part)
+        for equation in jaxpr.eqns
+        for parameter in equation.params.values()
+        for part in (parameter if isinstance(parameter, tuple | list) else (parameter,))
+    )
+    return any(name in equation.primitive.name for equation in jaxpr.eqns) or any(
+        _calls(part, name) for part in inner if hasattr(part, "eqns")
+    )
+
+
+def guard(
+    call: Callable[..., Any], x: Leaves, contexts: Leaves, t: Leaves = ()
+) -> Callable[..., Any]:
+    """`call` with what these kinds of arguments need: the 64-bit scope, and safe NumPy buffers."""
+    if any(dtype_name(leaf) in _WIDE for leaf in x):
+        call = _in_64_bits(call)
+    if isinstance(x[0], jax.Array) and any(
+        isinstance(leaf, np.ndarray) for leaf in (*contexts, *t)
+    ):
+        call = _with_own_buffers(call)
+    return call
+
+
+def _in_64_bits(call: Callable[..., Any]) -> Callable[..., Any]:
+    def wide(*args: Any) -> Any:
+        if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+            return call(*args)
+        with jax.enable_x64(True):
+            return call(*args)
+
+    return wide
+
+
+def _with_own_buffers(call: Callable[..., Any]) -> Callable[..., Any]:
+    # Results for a JAX caller may still be computing, and reading these buffers, after we return.
+    def copied(leaf: Any) -> Any:
+        return np.array(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+    def owning(*args: Leaves) -> Any:
+        return call(*(tuple(map(copied, leaves)) for leaves in args))
+
+    return owning
