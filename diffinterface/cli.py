@@ -71,7 +71,7 @@ def _compare(options: argparse.Namespace) -> int:
             problem = Problem(f"{options.function} at {options.at}", f, load_point(options.at))
     except DiffInterfaceError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return 2
     comparison = compare(problem, _Progress())
     print(report(comparison))
     if fitted:

@@ -96,7 +96,8 @@ class Converter:
     def enter(self, leaves: Leaves) -> Leaves:
         """Leaves of x or of a tangent, as the engine takes them."""
         return tuple(
-            self._enter(np.asarray(leaf) if isinstance(leaf, NUMBERS) else leaf) for leaf in leaves
+            self._enter(np.asarray(leaf)[()] if isinstance(leaf, NUMBERS) else leaf)
+            for leaf in leaves
         )
 
     def enter_contexts(self, leaves: Leaves, x: Leaves) -> Leaves:

@@ -1,23 +1,18 @@
-"""From a declaration to the backend that does the work: entry points, found and loaded lazily.
-
-Two entry-point groups make a plugin. ``diffinterface.backends`` maps a name ("jax") to a `Backend`
-subclass, ``diffinterface.frameworks`` maps the top-level module of an array type ("torch") to a
-`Framework` instance. The adapters that ship with the library use nothing else.
-"""
+"""From a declaration to the backend that does the work: plugins, found and loaded lazily."""
 
 from __future__ import annotations
 
 import ast
-import importlib.util
 from dataclasses import fields
-from functools import cache, lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from typing import Any
 
-from . import adtypes
+from . import adtypes, plugins
 from .adtypes import ADType, MixedMode, NoAutoDiff, SecondOrder
 from .arrays import Framework
 from .backend import Backend
 from .errors import BackendNotInstalledError, UnknownBackendError
+from .plugins import entries as _entries
 
 _BUILTIN: dict[str, type[ADType]] = {
     kind.name: kind
@@ -25,11 +20,6 @@ _BUILTIN: dict[str, type[ADType]] = {
     if isinstance(kind, type) and issubclass(kind, ADType) and kind.name
 }
 _COMPOSITE = (SecondOrder, MixedMode, NoAutoDiff)
-
-
-@cache
-def _entries(group: str) -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=f"diffinterface.{group}")}
 
 
 def known_backends() -> list[str]:
@@ -42,7 +32,7 @@ def find_framework(module: str) -> Framework | None:
     entry = _entries("frameworks").get(module)
     if entry is None:
         return None
-    framework: Framework = entry.load()
+    framework: Framework = plugins.load(entry, f"The framework of {module}'s arrays")
     return framework
 
 
@@ -101,20 +91,23 @@ def _load(name: str) -> type[Backend]:
     entry = _entries("backends").get(name)
     if entry is None:
         raise _unknown(name)
-    try:
-        kind: type[Backend] = entry.load()
-    except ImportError as error:
-        raise BackendNotInstalledError(
-            f"Backend {name!r} needs a package that is not installed ({error}). "
-            f"Install it with: {install_command(name)}",
-            backend=name,
-            command=install_command(name),
-        ) from error
+    what = f"Backend {name!r}"
+    kind: Any = plugins.load(entry, what)
+    if not (isinstance(kind, type) and issubclass(kind, Backend)):
+        raise plugins.broken(entry, what, f"{kind!r} is no subclass of Backend")
+    adtype = getattr(kind, "adtype_class", None)
+    if adtype is None or adtype.name != name:
+        got = "no adtype_class" if adtype is None else f"an adtype_class named {adtype.name!r}"
+        raise plugins.broken(entry, what, f"{kind.__name__} has {got}, expected {name!r}")
     return kind
 
 
 def install_command(name: str) -> str:
     """The command that installs the engine behind the backend `name`."""
+    try:
+        _load(name)
+    except BackendNotInstalledError as error:
+        return str(error.command)
     return f"pip install 'diffinterface[{name}]'"
 
 
@@ -133,7 +126,9 @@ def resolve(adtype: ADType) -> Backend:
             got=adtype,
             expected=kind.adtype_class,
         )
-    return kind(adtype)
+    entry = _entries("backends")[adtype.name]
+    backend: Backend = plugins.construct(lambda: kind(adtype), entry, f"Backend {adtype.name!r}")
+    return backend
 
 
 def check_available(backend: ADType | str) -> bool:
@@ -167,8 +162,3 @@ def check_available(backend: ADType | str) -> bool:
     except BackendNotInstalledError:
         return False
     return True
-
-
-def importable(module: str) -> bool:
-    """Whether a top-level module can be found, without importing it."""
-    return importlib.util.find_spec(module) is not None

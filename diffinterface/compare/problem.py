@@ -74,14 +74,17 @@ def load_function(target: str) -> Callable[..., Any]:
 def _load_file(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"No such file: {path}.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # Under a name of its own: dataclasses look their module up, and no installed one is shadowed.
+    name = f"_diffinterface_compare_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
         raise InputError(f"{path} cannot be loaded: {_line(error)}.") from error
     finally:
         sys.path.pop(0)
@@ -92,7 +95,7 @@ def _import(name: str) -> Any:
     sys.path.insert(0, "")
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"Module {name!r} cannot be loaded: {_line(error)}.") from error
     finally:
         sys.path.pop(0)

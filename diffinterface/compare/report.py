@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ def report(comparison: Comparison) -> str:
     ranked = sorted(comparison.outcomes, key=lambda o: (o.call is None, o.seconds))
     lines += [_row(outcome) for outcome in ranked]
     for outcome in ranked:
-        lines += [f"  note on {outcome.name}: {note}"[:_WIDTH] for note in outcome.notes]
+        for note in [outcome.error, *outcome.notes]:
+            if note and (note != outcome.error or _row(outcome).endswith("...")):
+                text = f"note on {outcome.name}: {note}"
+                lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     if comparison.missing:
         lines += ["", "not installed:"]
         lines += [f"  {name:<12} {command}" for name, command in comparison.missing.items()]
@@ -29,7 +33,8 @@ def report(comparison: Comparison) -> str:
 
 def _row(outcome: Outcome) -> str:
     if outcome.call is None:
-        return f"{outcome.name:<12} {'failed:':>10} {outcome.error}"[:_WIDTH]
+        row = f"{outcome.name:<12} {'failed:':>10} {outcome.error}"
+        return row if len(row) <= _WIDTH else row[: _WIDTH - 3] + "..."
     flag = "" if outcome.agrees else "DISAGREES "
     row = (
         f"{outcome.name:<12} {outcome.deviation:>10.1e} {seconds(outcome.prepare_seconds):>10} "
@@ -42,6 +47,8 @@ def _summary(ranked: list[Outcome]) -> str:
     working = [o for o in ranked if o.call is not None]
     if not working:
         return "No engine could differentiate this function here."
+    if len(working) == 1 and len(ranked) > 1 and working[0].deviation == 0:
+        return f"only {working[0].name} ran: nothing to compare it with"
     wrong = [o.name for o in working if not o.agrees]
     verdict = (
         f"{', '.join(wrong)} DISAGREE with the reference"

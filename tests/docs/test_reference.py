@@ -1,0 +1,101 @@
+"""The reference pages document every public name, and nothing that does not exist."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+import diffinterface as di
+from diffinterface import errors, extend, special
+
+from .pages import ROOT
+
+REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
+NEED_ENGINES = ("diffinterface_jax", "diffinterface_torch", "diffinterface_autograd")
+DIRECTIVE = re.compile(r"^\.\. (auto\w+|currentmodule):: (\S+)$((?:\n   :.*)*)", re.M)
+
+pytestmark = pytest.mark.skipif(
+    not REFERENCE, reason="the reference is not part of this distribution"
+)
+
+
+def found(name: str) -> Any:
+    """The object that a dotted name stands for."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            place = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[cut:]:
+            place = getattr(place, part)
+        return place
+    raise AssertionError(f"{name}: nothing has this name")
+
+
+def directives() -> Iterator[tuple[str, str, str]]:
+    """Kind, full name and options of every autodoc directive."""
+    for page in REFERENCE:
+        module = ""
+        for kind, name, options in DIRECTIVE.findall(page.read_text("utf-8")):
+            if kind == "currentmodule":
+                module = name
+            else:
+                full = name if name.startswith("diffinterface") else f"{module}.{name}"
+                yield kind, full, options
+
+
+@cache
+def documented() -> list[tuple[str, Any]]:
+    """Every documented object with the name it goes by; those of a module by their own names."""
+    pairs = []
+    for kind, name, options in directives():
+        if name.startswith(NEED_ENGINES):
+            continue  # Sphinx checks these where the engines are installed
+        pairs.append((name, found(name)))
+        if kind == "automodule" and ":members:" in options:
+            module = found(name)
+            own = getattr(module, "__all__", None) or [
+                key
+                for key, value in vars(module).items()
+                if not key.startswith("_") and getattr(value, "__module__", "") == name
+            ]
+            pairs += [(f"{name}.{key}", getattr(module, key)) for key in own]
+    return pairs
+
+
+def public() -> list[str]:
+    names = [f"diffinterface.{name}" for name in di.__all__]
+    return [*names, *(f"diffinterface.extend.{name}" for name in extend.__all__)]
+
+
+@pytest.mark.parametrize("name", public())
+def test_every_public_name_is_documented(name: str) -> None:
+    target = found(name)
+    assert any(value is target for _, value in documented())
+
+
+def test_every_error_and_special_function_is_documented() -> None:
+    names = [name for name, _ in documented()]
+    for module in (errors, special):
+        for key, value in vars(module).items():
+            defined_here = getattr(value, "__module__", "") == module.__name__
+            if defined_here and not key.startswith("_"):
+                assert f"{module.__name__}.{key}" in names
+
+
+def test_nothing_is_documented_twice() -> None:
+    names = [name for _, name, _ in directives()]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(("name", "value"), documented(), ids=lambda v: v if type(v) is str else "")
+def test_documented_objects_say_what_they_are(name: str, value: Any) -> None:
+    if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
+        assert inspect.getdoc(value), f"{name} has no docstring"
