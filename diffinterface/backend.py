@@ -92,7 +92,10 @@ class Backend(ABC):
         return (framework or NUMPY).scratch(buffer, x[0] if x else buffer)
 
     def check_output(self, leaf: Array) -> Array:
-        """`leaf` of f's output, if the engine can differentiate it; raises `OutputError` if not."""
+        """`leaf` of f's output, if the engine can differentiate it; raises `OutputError` if not.
+
+        Asked once for a lone array of each type, dtype and shape.
+        """
         got = framework_of(leaf)
         native = self.framework
         if native is None or got is native or got is NUMPY or (got is not None and got.wraps):

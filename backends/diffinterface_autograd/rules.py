@@ -1,4 +1,8 @@
-"""Operations that autograd lacks, as primitives of ours, by its own means of extension."""
+"""Casts and stacks as operations of autograd, and what the other rules of ours share.
+
+Autograd's rules hold for its own functions as well as for those of the namespace. Where one is wrong,
+it is replaced where the functions of its kind are: in `shapes`, `reductions`, `linalg` and `fft`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,17 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
+from autograd.core import primitive_vjps
 from autograd.extend import defjvp, defvjp, primitive
+from autograd.numpy import numpy_wrapper
 from autograd.numpy.numpy_jvps import broadcast
 from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.tracer import isbox
+
+
+def primitive_of(function: Any) -> Any:
+    """Autograd's primitive of a function of NumPy's, which the public name may wrap once more."""
+    return next(known for known in primitive_vjps if getattr(known, "fun", None) is function)
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -24,6 +35,27 @@ def cast(x: Any, dtype: Any) -> Any:
 
 defvjp(cast, lambda ans, x, dtype: lambda g: cast(g, x.dtype))
 defjvp(cast, lambda g, ans, x, dtype: cast(g, dtype))
+
+
+def is_floating(dtype: Any) -> bool:
+    """Whether the values of a dtype, real or complex, have derivatives."""
+    return np.issubdtype(np.dtype(dtype), np.inexact)
+
+
+# Autograd gives a cast to integers the derivative of the identity, and no cast a tangent.
+for _astype in {anp.astype, numpy_wrapper._astype}:
+    defvjp(
+        _astype,
+        lambda ans, x, *_, **__: (
+            lambda g: cast(g, x.dtype) if is_floating(ans.dtype) else np.zeros(x.shape, x.dtype)
+        ),
+    )
+    defjvp(
+        _astype,
+        lambda g, ans, *_, **__: (
+            cast(g, ans.dtype) if is_floating(ans.dtype) else np.zeros(ans.shape)
+        ),
+    )
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:

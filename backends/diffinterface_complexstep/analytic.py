@@ -88,6 +88,7 @@ class Analytic(NDArrayOperatorsMixin):
         if method == "__call__":
             result = functions.call(name, ufunc, inputs, options)
         elif method in ("reduce", "accumulate") and name in ("add", "multiply"):
+            options = functions.without_dtype(name, options)
             options = {key: v for key, v in options.items() if v is not None or key == "axis"}
             result = wrap(getattr(ufunc, method)(*map(unwrap, inputs), **options))
         elif method == "outer" and name in functions.ANALYTIC:

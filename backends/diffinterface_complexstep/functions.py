@@ -27,7 +27,8 @@ diagonal diag diagflat tril triu reshape ravel transpose permute_dims matrix_tra
 swapaxes squeeze expand_dims broadcast_to broadcast_arrays concatenate concat stack hstack vstack
 column_stack dstack append block split array_split hsplit vsplit unstack tile repeat roll flip fliplr
 flipud rot90 pad take take_along_axis where select atleast_1d atleast_2d atleast_3d copy
-zeros_like ones_like empty_like full_like shape size ndim result_type asarray asanyarray astype
+zeros_like ones_like empty_like full_like full linspace meshgrid shape size ndim result_type asarray
+asanyarray astype
 linalg.solve linalg.inv linalg.det linalg.matrix_power linalg.multi_dot linalg.matmul linalg.outer
 linalg.tensordot linalg.trace linalg.diagonal linalg.vecdot linalg.cross linalg.matrix_transpose
 fft.fft fft.ifft fft.fftshift fft.ifftshift
@@ -100,13 +101,25 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     if _has_complex((*args, *options.values())):
         raise refuse(f"{name} with a complex number")
     plain = [unwrap(arg) for arg in args]
-    kept = {key: unwrap(value) for key, value in options.items()}
+    kept = {key: unwrap(value) for key, value in without_dtype(name, options).items()}
     if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
         raise refuse(f"{name} with a condition computed from x")
     function = _REPLACED.get(name) or _native(name, function, plain)
     result = function(*plain, **kept)
     condition = _OUTSIDE.get(_ALIASES.get(name, name))
     return wrap(result if condition is None else _nan_where(condition, result, plain))
+
+
+def without_dtype(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Options less a real ``dtype``: it is the one that the complex result stands for."""
+    from .analytic import refuse
+
+    dtype = options.get("dtype")
+    if dtype is None or (name.endswith("_like") and "float" not in str(dtype)):
+        return options
+    if "float" not in str(dtype):
+        raise refuse(f"{name} with dtype={dtype}")
+    return {key: value for key, value in options.items() if key != "dtype"}
 
 
 def _has_complex(tree: Any) -> bool:
@@ -153,6 +166,11 @@ def _logaddexp(a: Any, b: Any) -> Any:
     return top + xp.log(xp.exp(a - top) + xp.exp(b - top))
 
 
+def _vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
+    product = a * b  # without the conjugate, which would turn the derivative round
+    return array_namespace(product).sum(product, axis=axis)
+
+
 def _hypot(a: Any, b: Any) -> Any:
     return (a * a + b * b) ** 0.5
 
@@ -164,6 +182,9 @@ def _expit(z: Any) -> Any:
 _REPLACED: dict[str, Callable[..., Any]] = {
     "logaddexp": _logaddexp,
     "hypot": _hypot,
+    "vecdot": _vecdot,
+    "linalg.vecdot": _vecdot,
+    "correlate": lambda a, v, *mode, **options: np.correlate(a, np.conj(v), *mode, **options),
     "expit": _expit,
     "log_expit": lambda z: -_logaddexp(0.0 * z, -z),
     "deg2rad": lambda z: z * (np.pi / 180),

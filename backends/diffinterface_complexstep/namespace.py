@@ -22,7 +22,7 @@ class Namespace:
         if name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self._base, name)
-        if name in ("linalg", "fft"):
+        if name in ("linalg", "fft") and not self._prefix:  # fft.fft is a function
             return Namespace(found, f"{name}.")
         if not callable(found) or isinstance(found, type):
             return found

@@ -17,6 +17,7 @@ from .schemes import Evaluate, moved, step
 # Exponents of the relative step in the unit roundoff: where truncation and rounding errors balance
 # (Nocedal & Wright, Numerical Optimization, section 8.1). The extrapolated scheme starts far out.
 _EXPONENT = {"forward": 1 / 2, "central": 1 / 3, "richardson": 1 / 8}
+_NOTICEABLE = 1e-5
 
 
 def roundoff(leaves: Leaves) -> float:
@@ -85,14 +86,15 @@ def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
     return _EPS["float32"]
 
 
-def _changed(before: Leaves, after: Leaves) -> Any:
-    """The finite real numbers in `after` that differ from those in `before`."""
+def _changed(before: Leaves, after: Leaves, least: float = 0.0) -> Any:
+    """The finite real numbers in `after` that differ from those in `before` by more than `least`."""
     parts = []
     for a, b in zip(before, after, strict=True):
         u, v = _numpy(a), _numpy(b)
         if u is not None and v is not None and u.shape == v.shape:
             for p, q in ((u.real, v.real), (u.imag, v.imag)):
-                parts.append(q[(p != q) & np.isfinite(p) & np.isfinite(q)])
+                finite = np.isfinite(p) & np.isfinite(q)
+                parts.append(q[finite][np.abs(q[finite] - p[finite]) > least])
     return np.concatenate([np.ravel(part) for part in parts]) if parts else np.empty(0)
 
 
@@ -101,7 +103,10 @@ def _moves_far_away(f: Evaluate, x: Leaves, direction: Leaves, here: Leaves) -> 
         far = f(moved(x, direction, step(x, direction, 0.1, 0.1)))
     except Exception:
         return False  # outside the domain of f: no evidence
-    return bool(_changed(here, far).size)
+    # By more than the rounding of a function that is itself made of differences, a gradient say.
+    values = [value for value in map(_numpy, far) if value is not None]
+    size = max((np.max(np.abs(value), initial=0.0) for value in values), default=0.0)
+    return bool(_changed(here, far, _NOTICEABLE * size).size)
 
 
 def _numpy(leaf: Any) -> Any:

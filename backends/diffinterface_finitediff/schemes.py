@@ -50,19 +50,19 @@ def _real(leaf: Array) -> Any:
     return array_namespace(leaf).real(leaf).dtype if is_complex(leaf) else leaf.dtype
 
 
+def _cast(h: Any, like: Array) -> Array:
+    """A step in the real dtype of an array."""
+    xp = array_namespace(h, like)
+    return xp.astype(h if hasattr(h, "dtype") else xp.asarray(h), _real(like))
+
+
 def moved(x: Leaves, u: Leaves, h: Array) -> Leaves:
     """Fresh arrays ``x + h u``, in the dtypes of x."""
-    return tuple(
-        a + array_namespace(a, b).astype(array_namespace(h, a).asarray(h), _real(a)) * b
-        for a, b in zip(x, u, strict=True)
-    )
+    return tuple(a + _cast(h, a) * b for a, b in zip(x, u, strict=True))
 
 
 def _quotient(a: Leaves, b: Leaves, h: Array) -> Leaves:
-    return tuple(
-        (p - m) / array_namespace(p, h).astype(array_namespace(p, h).asarray(h), _real(p))
-        for p, m in zip(a, b, strict=True)
-    )
+    return tuple((p - m) / _cast(h, p) for p, m in zip(a, b, strict=True))
 
 
 def forward(f: Evaluate, x: Leaves, u: Leaves, h: Array) -> Leaves:

@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays import is_complex, is_inexact
+
+from .arguments import ARRAYS, apply
 from .dual import Dual
 from .errors import MissingRuleError
+from .levels import duals, holds, top, value_at
 from .table import RULES, base
-from .values import copied, namespace_of, zeros_beside
-
-
-def duals(tree: Any) -> Iterator[Dual]:
-    """The Duals among arguments, in lists and tuples too."""
-    if isinstance(tree, Dual):
-        yield tree
-    elif isinstance(tree, tuple | list):
-        for part in tree:
-            yield from duals(part)
-
-
-def holds(*trees: Any) -> bool:
-    """Whether any Dual is among arguments."""
-    return next(duals(trees), None) is not None
-
-
-def top(*trees: Any) -> int:
-    """The highest level among arguments: the perturbation to differentiate for now."""
-    return max((d.level for d in duals(trees)), default=0)
-
-
-def level_of(x: Any) -> int:
-    """The level of a Dual, 0 of anything else."""
-    return x.level if type(x) is Dual else 0
-
-
-def value_at(tree: Any, level: int) -> Any:
-    """Arguments with Duals of `level` replaced by their values."""
-    if isinstance(tree, Dual):
-        return tree.value if tree.level == level else tree
-    if isinstance(tree, tuple | list):
-        return type(tree)([value_at(part, level) for part in tree])
-    return tree
+from .values import cast, contiguous, copied, namespace_for, namespace_of, plain, zeros_beside
 
 
 def no_options(name: str, options: dict[str, Any]) -> None:
@@ -53,9 +24,10 @@ def no_options(name: str, options: dict[str, Any]) -> None:
         raise MissingRuleError(name, f"with {', '.join(kept)}= has no derivative rule")
 
 
-def _namespace(*values: Any) -> Any:
+def common_namespace(*values: Any) -> Any:
+    """The namespace that can compute with all these values."""
     wrapped = [v for v in values if isinstance(v, Dual)]
-    arrays = wrapped or [v for v in values if hasattr(v, "dtype")]
+    arrays = wrapped or [v for v in values if hasattr(v, "dtype") and not isinstance(v, type)]
     others = [v for v in arrays if type(v).__module__.partition(".")[0] != "numpy"]
     return namespace_of((others or arrays or values)[0])
 
@@ -91,8 +63,9 @@ def binary(
         a, b = args
         level = top(a, b)
         va, vb = value_at(a, level), value_at(b, level)
-        xp = _namespace(va, vb)
+        xp = common_namespace(va, vb)
         y = base(xp, name, function)(*_standard(xp, va, vb))
+        va, vb = _precise(va, y), _precise(vb, y)
         tangent: Any = None
         for argument, factor in ((a, factor_a), (b, factor_b)):
             if isinstance(argument, Dual) and argument.level == level:
@@ -103,12 +76,19 @@ def binary(
         return Dual(y, spread(tangent, y), level)
 
     RULES[name] = rule
+    ARRAYS[name] = 2
+
+
+def _precise(v: Any, y: Any) -> Any:
+    """An argument in the precision of y, lest the factors be computed in a lower one."""
+    dtype = getattr(v, "dtype", None)
+    if dtype is None or dtype is y.dtype or is_complex(y) != is_complex(v):
+        return v
+    return cast(v, y.dtype)
 
 
 def _standard(xp: Any, *values: Any) -> tuple[Any, ...]:
     """Arguments as the standard's functions want them: arrays, where NumPy takes numbers too."""
-    import numpy as np
-
     if xp is np or all(hasattr(v, "dtype") for v in values):
         return values
     like = next(v for v in values if hasattr(v, "dtype"))
@@ -145,13 +125,13 @@ def added(a: Any, b: Any) -> Any:
 
 
 def spread(tangent: Any, y: Any) -> Any:
-    """Tangents broadcast to the shape of y."""
+    """Tangents broadcast to the shape of y, in its dtype."""
     shape = (*y.shape, tangent.shape[-1])
-    if tuple(tangent.shape) == shape:
-        return tangent
-    xp = namespace_of(tangent)
-    # A copy: a broadcast array is read-only, and a Dual may be written into.
-    return copied(xp.broadcast_to(tangent, shape))
+    if tuple(tangent.shape) != shape:
+        # A copy: a broadcast array is read-only, and a Dual may be written into.
+        tangent = copied(namespace_of(tangent).broadcast_to(tangent, shape))
+    # Of the same dtype, for it must be able to hold what may be written into y.
+    return tangent if tangent.dtype is y.dtype else cast(tangent, y.dtype)
 
 
 def constant(*names: str) -> None:
@@ -162,7 +142,7 @@ def constant(*names: str) -> None:
             level = top(args, tuple(options.values()))
             args = value_at(tuple(args), level)
             options = {key: value_at(v, level) for key, v in options.items()}
-        return base(_namespace(*_flat(args)), name, function)(*args, **options)
+        return base(common_namespace(*_flat(args)), name, function)(*args, **options)
 
     for name in names:
         RULES[name] = rule
@@ -174,46 +154,66 @@ def _flat(tree: Any) -> list[Any]:
     return [tree]
 
 
-def linear(name: str, on_tangent: Callable[..., Any]) -> None:
+def linear(name: str, on_tangent: Callable[..., Any], *, view: bool = False) -> None:
     """Register a function that is linear in its first argument.
 
     ``on_tangent(xp, f, x, t, *args, **options)`` gives the tangents' image: f applied with the trailing
-    axis kept. x is the value, of whose shape it needs to know.
+    axis kept. x is the value, of whose shape it needs to know. `view` says that the result may be a
+    view of x or a copy, as its layout in memory has it.
     """
 
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         x, *rest = args
         if not isinstance(x, Dual):
             raise MissingRuleError(name, "has no derivative in this argument")
-        xp = namespace_of(x.value)
+        xp = namespace_for(x.value, x.tangent)
         f = base(xp, name, function)
         y = f(x.value, *rest, **options)
-        return Dual(y, on_tangent(xp, f, x.value, x.tangent, *rest, **options), x.level)
+        if "dtype" in options and not is_inexact(y):
+            return y
+        t = apply(name, on_tangent, xp, f, x.value, x.tangent, *rest, **options)
+        if view and _shared(y, x.value) != _shared(t, x.tangent):
+            # Both or neither, lest a value be overwritten without its tangents.
+            if _shared(t, x.tangent):
+                t = copied(t)
+            else:
+                x.tangent = contiguous(x.tangent)
+                t = apply(name, on_tangent, xp, f, x.value, x.tangent, *rest, **options)
+        return Dual(y, t, x.level)
 
     RULES[name] = rule
 
 
-def slicewise(*names: str) -> None:
-    """Register linear functions that are applied to one tangent after the other.
+def _shared(a: Any, b: Any) -> bool:
+    a, b = plain(a), plain(b)
+    return type(a) is np.ndarray and type(b) is np.ndarray and np.may_share_memory(a, b)
 
-    For functions whose axes cannot be told from the trailing one; the cost is a loop over k.
-    """
+
+def by_slices(xp: Any, f: Callable[[Any], Any], t: Any) -> Any:
+    """``f`` of one tangent after the other."""
+    columns = [f(t[..., j]) for j in range(t.shape[-1])]
+    return xp.stack(columns, axis=-1) if columns else zeros_beside(f(xp.sum(t, axis=-1)), 0)
+
+
+def slicewise(*names: str) -> None:
+    """Register linear functions whose axes cannot be told from the trailing one: a loop over k."""
 
     def on_tangent(xp: Any, f: Any, x: Any, t: Any, *args: Any, **options: Any) -> Any:
-        columns = [f(t[..., j], *args, **options) for j in range(t.shape[-1])]
-        if not columns:
-            return zeros_beside(f(x, *args, **options), 0)
-        return xp.stack(columns, axis=-1)
+        return by_slices(xp, lambda column: f(column, *args, **options), t)
 
     for name in names:
         linear(name, on_tangent)
 
 
-def composed(name: str, body: Callable[..., Any]) -> None:
-    """Register ``body(xp, *args, **options)``, written in functions that have rules."""
+def composed(name: str, body: Callable[..., Any], arrays: int = 1) -> None:
+    """Register ``body(xp, *args, **options)``, written in functions that have rules.
+
+    `arrays` says how many of its arguments are arrays.
+    """
 
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         first = next(duals((args, tuple(options.values()))))
-        return body(namespace_of(first), *args, **options)
+        return apply(name, body, namespace_of(first), *args, **options)
 
     RULES[name] = rule
+    ARRAYS[name] = arrays

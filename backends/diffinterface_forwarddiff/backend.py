@@ -15,9 +15,11 @@ from diffinterface.functions import Function
 from diffinterface.prep import Prep
 from diffinterface.trees import Leaves, map_leaves
 
-from .dual import Dual, from_objects, new_level, primal, tangent
+from .arguments import from_objects
+from .dual import Dual
 from .jacobian import sweep
-from .values import copied, namespace_of
+from .levels import new_level, primal, tangent
+from .values import beside, cast, copied, namespace_of
 
 
 @final
@@ -68,7 +70,7 @@ class ForwardDiffBackend(Backend):
             value, ((*row,),), aux = sweep(fn, self.chunk_size or 64, x, contexts)
             if is_complex(value[0]):
                 raise derived.complex_gradient_error()
-            return value, tuple(row), aux
+            return value, tuple(cast(r, leaf.dtype) for r, leaf in zip(row, x, strict=True)), aux
 
         return Prep(run, fresh=True)
 
@@ -78,7 +80,7 @@ def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:
     framework = framework_of(x)
     value = framework.own(x) if framework is not None else x
     column = namespace_of(t).moveaxis(t, 0, -1) if batched else t[..., None]
-    return Dual(value, copied(column), level)
+    return Dual(value, beside(copied(column), x), level)
 
 
 def _unseed(columns: Array, batched: bool) -> Array:

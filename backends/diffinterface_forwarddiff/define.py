@@ -10,9 +10,10 @@ import numpy as np
 
 from diffinterface.errors import InputError
 
-from .adaptors import holds, scale, spread, top, value_at
+from .adaptors import scale, spread
 from .dual import Dual
-from .table import ALIASES, RULES
+from .levels import holds, top, value_at
+from .table import RULES, rule_name
 
 
 def defrule(
@@ -64,7 +65,16 @@ def defrule(
         if jvp is not None:
             tangents = [arg.tangent if own else None for arg, own in zip(args, mine, strict=True)]
             value, moved = jvp(primals, tangents, **options)
-            return Dual(_array(value), moved, level)
+            value = _array(value)
+            expected = (*value.shape, next(t for t in tangents if t is not None).shape[-1])
+            if tuple(_array(moved).shape) != expected:
+                raise InputError(
+                    f"The jvp of {function.__name__} returned a tangent of shape "
+                    f"{tuple(_array(moved).shape)}, expected {expected}: the value's, and k.",
+                    got=tuple(_array(moved).shape),
+                    expected=expected,
+                )
+            return Dual(value, moved, level)
         assert elementwise is not None
         value = _array(resolved(*primals, **options))
         factors = elementwise(*primals, **options)
@@ -76,12 +86,9 @@ def defrule(
         ]
         return Dual(value, spread(sum(parts[1:], parts[0]), value), level)
 
-    name = getattr(function, "__name__", "")
     if isinstance(function, np.ufunc) or getattr(function, "__module__", "").startswith("numpy"):
         resolved: Callable[..., Any] = function
-        RULES[ALIASES.get(name, name)] = lambda _, f, args, options: apply(
-            f or function, args, options
-        )
+        RULES[rule_name(function)] = lambda _, f, args, options: apply(f or function, args, options)
         return function
 
     @wraps(function)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import count
 from typing import Any, final
 
 import numpy as np
@@ -19,19 +18,13 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from diffinterface.arrays import Array
 
 from .errors import DualConversionError
-from .table import call, method_names
-from .values import copied, namespace_of, zeros_beside
-
-_levels = count(1)
-
-
-def new_level() -> int:
-    """A level above all those that are open."""
-    return next(_levels)
+from .levels import holds
+from .table import call, method_names, rule_name
+from .values import Perturbed, copied, is_immutable, is_scalar, namespace_of
 
 
 @final
-class Dual(NDArrayOperatorsMixin):
+class Dual(Perturbed, NDArrayOperatorsMixin):
     """An array and its k directional derivatives.
 
     Parameters
@@ -101,34 +94,33 @@ class Dual(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         out = options.pop("out", None)
-        if method != "__call__":
-            ufunc_method = f"{ufunc.__name__}.{method}"
-            result = call(ufunc_method, None, inputs, options)
+        if method == "__call__":
+            name, function = ufunc.__name__, ufunc
         else:
-            result = call(ufunc.__name__, ufunc, inputs, options)
+            name, function = f"{ufunc.__name__}.{method}", None
+            if method in ("reduce", "accumulate"):
+                options.setdefault("axis", 0)
         if out is None:
-            return result
-        for target, part in zip(
-            out, result if isinstance(result, tuple) else (result,), strict=True
-        ):
-            if not isinstance(target, Dual):
-                raise DualConversionError("an assignment into a plain array (out=)")
-            target.assign(..., part)
-        return out[0] if len(out) == 1 else out
+            return call(name, function, inputs, options)
+        constant = not holds(inputs)
+        result = (
+            getattr(ufunc, method)(*inputs, **options)
+            if constant
+            else call(name, function, inputs, options)
+        )
+        if len(out) == 1 and out[0] is inputs[0] and is_immutable(out[0]):
+            return result  # as NumPy does with its scalars: s *= 2 makes a new one
+        return _store(result, out)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        module = function.__module__
-        name = function.__name__
-        if module in ("numpy.linalg", "numpy.fft"):
-            name = f"{module[6:]}.{name}"
-        out = options.pop("out", None) if "out" in options else None
-        result = call(name, function, args, options)
-        if out is None:
-            return result
-        if not isinstance(out, Dual):
-            raise DualConversionError("an assignment into a plain array (out=)")
-        out.assign(..., result)
-        return out
+        name = rule_name(function)
+        if options.get("out") is None:
+            options = {key: v for key, v in options.items() if key != "out"} if options else options
+            return call(name, function, args, options)
+        out = options.pop("out")
+        if holds((args, tuple(options.values()))):
+            return _store(call(name, function, args, options), (out,))
+        return _store(function(*args, **options), (out,))
 
     # --- conversions that would lose the tangents --------------------------------------------------
 
@@ -173,13 +165,22 @@ class Dual(NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         trailing = (*_tuple(index), slice(None)) if _has_ellipsis(index) else index
-        return Dual(self.value[index], self.tangent[trailing], self.level)
+        value, tangent = self.value[index], self.tangent[trailing]
+        if type(value) is np.ndarray:
+            return Dual(value, tangent, self.level)
+        if isinstance(value, np.generic) or is_scalar(value):
+            tangent = copied(tangent)  # a NumPy scalar is no view, so neither may its tangents be
+        return Dual(value, tangent, self.level)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.assign(index, value)
 
     def assign(self, index: Any, value: Any) -> None:
         """Write `value` and its tangents; a constant has none."""
+        if is_scalar(self):
+            raise TypeError("A NumPy scalar does not support item assignment.")
+        if isinstance(value, list | tuple) and holds(value):
+            value = call("asarray", None, (value,), {})
         trailing = (*_tuple(index), slice(None)) if _has_ellipsis(index) else index
         tangent: Any = 0
         if isinstance(value, Dual):
@@ -194,6 +195,8 @@ class Dual(NDArrayOperatorsMixin):
     def copy(self) -> Dual:
         """A Dual that shares no memory with this one."""
         return Dual(copied(self.value), copied(self.tangent), self.level)
+
+    __copy__ = copy
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name
@@ -225,9 +228,9 @@ class Dual(NDArrayOperatorsMixin):
         """The same numbers in another dtype; an integer dtype has no tangents."""
         return call("astype", None, (self, dtype), {})
 
-    def flatten(self) -> Any:
+    def flatten(self, order: str = "C") -> Any:
         """A flat copy."""
-        return self.reshape((-1,)).copy()
+        return call("ravel", np.ravel, (self, order), {}).copy()
 
     def fill(self, value: Any) -> None:
         """Write one value everywhere."""
@@ -256,6 +259,20 @@ def _in_vectorize() -> bool:
     return False
 
 
+def _store(result: Any, out: tuple[Any, ...]) -> Any:
+    """Results, written where out= says."""
+    parts = result if isinstance(result, tuple) else (result,)
+    for target, part in zip(out, parts, strict=True):
+        if not isinstance(target, Dual):
+            raise DualConversionError("an assignment into a plain array (out=)")
+        if is_scalar(target):
+            raise TypeError("return arrays must be of ArrayType")
+        if part.dtype != target.dtype and not np.can_cast(part.dtype, target.dtype, "same_kind"):
+            raise TypeError(f"Cannot cast {part.dtype} to {target.dtype} in an in-place operation.")
+        target.assign(..., part)
+    return out[0] if len(out) == 1 else out
+
+
 def _tuple(index: Any) -> tuple[Any, ...]:
     return index if isinstance(index, tuple) else (index,)
 
@@ -272,21 +289,3 @@ def _written(target: Any, index: Any, value: Any) -> Any:
         target = np.asarray(target)
     target[index] = value
     return target
-
-
-def primal(y: Any, level: int) -> Any:
-    """The value of y at `level`; y itself if it does not depend on that perturbation."""
-    return y.value if isinstance(y, Dual) and y.level == level else y
-
-
-def tangent(y: Any, level: int, k: int) -> Any:
-    """The tangents of y at `level`; zeros if it does not depend on that perturbation."""
-    if isinstance(y, Dual) and y.level == level:
-        return y.tangent
-    return zeros_beside(y, k)
-
-
-def from_objects(boxes: Any) -> Any:
-    """One Dual from an object array of 0-d Duals and numbers, as np.vectorize returns it."""
-    flat = [call("stack", np.stack, (list(np.ravel(boxes)),), {})] if np.size(boxes) else []
-    return flat[0].reshape(np.shape(boxes)) if flat else np.zeros(np.shape(boxes))

@@ -11,8 +11,9 @@ from diffinterface.functions import Function
 from diffinterface.seeds import basis
 from diffinterface.trees import Leaves, map_leaves
 
-from .dual import Dual, new_level, primal, tangent
-from .values import namespace_of
+from .dual import Dual
+from .levels import new_level, primal, tangent
+from .values import beside, namespace_of
 
 
 def sweep(fn: Function, chunk: int, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
@@ -53,6 +54,7 @@ def _seeds(x: Leaves, start: int, stop: int, level: int) -> Leaves:
             units = units.reshape((*leaf.shape, stop - start))
         else:
             units = namespace_of(leaf).moveaxis(basis(x, start, stop)[i], 0, -1)
+            units = beside(units, leaf)
         own = framework.own(leaf) if framework is not None else leaf
         seeded.append(Dual(own, units, level))
         offset += size

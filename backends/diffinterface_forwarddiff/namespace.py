@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .adaptors import holds
+from .levels import holds
 from .table import call
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from .arguments import bound, ready
 from .errors import MissingRuleError
 
 Rule = Callable[..., Any]
@@ -33,18 +36,13 @@ ALIASES = {
     "amax": "max",
     "amin": "min",
     "bitwise_invert": "invert",
-    "cumulative_sum": "cumsum",
-    "cumulative_prod": "cumprod",
     "degrees": "rad2deg",
     "radians": "deg2rad",
     "around": "round",
     "linalg.matmul": "matmul",
     "linalg.tensordot": "tensordot",
     "linalg.outer": "outer",
-    "linalg.trace": "trace",
-    "linalg.diagonal": "diagonal",
     "linalg.vecdot": "vecdot",
-    "linalg.cross": "cross",
     "linalg.matrix_transpose": "matrix_transpose",
     "add.reduce": "sum",
     "multiply.reduce": "prod",
@@ -54,6 +52,7 @@ ALIASES = {
     "multiply.accumulate": "cumprod",
     "multiply.outer": "multiply_outer",
     "psi": "digamma",
+    "_zeta": "zeta",  # the ufunc behind SciPy's function
 }
 _STANDARD = {
     "arccos": "acos",
@@ -81,12 +80,26 @@ method_names = {
 } | {"conj": "conjugate", "conjugate": "conjugate"}
 
 
+def rule_name(function: Any) -> str:
+    """The name under which NumPy's functions and ufuncs register."""
+    module, name = getattr(function, "__module__", None) or "", function.__name__
+    name = f"{module[6:]}.{name}" if module in ("numpy.linalg", "numpy.fft") else name
+    return ALIASES.get(name, name)
+
+
 def call(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
     """`function` of arguments of which some hold Duals."""
     name = ALIASES.get(name, name)
     rule = RULES.get(name)
     if rule is None:
         rule = _late_rule(name)
+    if options and function is not None:
+        args, options = bound(function, args, options)
+    for arg in args if not options else (*args, *options.values()):
+        kind = type(arg)
+        if kind is list or kind is tuple or (kind is np.ndarray and arg.dtype.hasobject):
+            args, options = ready(name, args, options)
+            break
     return rule(name, function, args, options)
 
 
@@ -101,13 +114,12 @@ def _late_rule(name: str) -> Rule:
 
 def base(xp: Any, name: str, function: Any) -> Any:
     """The function `name` on values: NumPy's own, or the namespace's."""
-    import numpy as np
-
     if xp is np and function is not None:
         return function
     module, _, leaf = name.rpartition(".")
     home = getattr(xp, module) if module else xp
-    for candidate in (leaf, _STANDARD.get(leaf, leaf)):
+    names = (leaf, _STANDARD.get(leaf, leaf))
+    for candidate in names if xp is np else reversed(names):
         found = getattr(home, candidate, None)
         if found is not None:
             return found

@@ -8,6 +8,17 @@ import numpy as np
 
 from diffinterface.arrays import array_namespace, shape_of
 
+_NUMPY = (np.ndarray, np.generic, float, complex, int)
+
+
+class Perturbed:
+    """A Dual, to the modules that the class itself is built on."""
+
+    __slots__ = ()
+    value: Any
+    tangent: Any
+    level: int
+
 
 def namespace_of(x: Any) -> Any:
     """The namespace to compute with `x` in: NumPy itself for NumPy and for Duals over it.
@@ -15,18 +26,12 @@ def namespace_of(x: Any) -> Any:
     NumPy's functions dispatch to Duals, so rules run on nested Duals unchanged; other frameworks'
     functions do not, and Duals over them get a namespace of their own.
     """
-    from .dual import Dual
-
-    if not isinstance(x, Dual):
-        if isinstance(x, np.ndarray | np.generic | float | complex | int):
-            return np
-        return array_namespace(x)
-    inner = x.value
-    while isinstance(inner, Dual):
-        inner = inner.value
-    base = namespace_of(inner)
-    if base is np:
+    inner = plain(x)
+    if isinstance(inner, _NUMPY):
         return np
+    base = array_namespace(inner)
+    if inner is x:
+        return base
     from .namespace import Namespace
 
     return Namespace(base)
@@ -34,14 +39,86 @@ def namespace_of(x: Any) -> Any:
 
 def zeros_beside(y: Any, k: int) -> Any:
     """Zero tangents ``y.shape + (k,)``, of y's framework, dtype and device."""
+    if isinstance(y, np.ndarray):
+        return np.zeros((*y.shape, k), y.dtype)
     xp = namespace_of(y)
     y = y if hasattr(y, "shape") else xp.asarray(y)
     column = xp.zeros_like(y)[..., None]
     return xp.zeros_like(xp.broadcast_to(column, (*shape_of(y), k)))
 
 
+def beside(t: Any, x: Any) -> Any:
+    """Seeds `t` for x: where x is a Dual, able to hold tangents of its level.
+
+    What f writes into the tangents of x, or of a buffer like x, depends on the outer perturbations too.
+    """
+    if not isinstance(x, Perturbed) or isinstance(t, Perturbed):
+        return t
+    inner = beside(t, x.value)
+    return _like(x, inner, zeros_beside(inner, x.tangent.shape[-1]))
+
+
+def _like(x: Perturbed, value: Any, tangent: Any) -> Any:
+    kind: Any = type(x)
+    return kind(value, tangent, x.level)
+
+
+def plain(x: Any) -> Any:
+    """The value under all levels of Duals."""
+    while isinstance(x, Perturbed):
+        x = x.value
+    return x
+
+
+def is_scalar(x: Any) -> bool:
+    """Whether x stands for a NumPy scalar, which nobody can write into."""
+    return isinstance(plain(x), np.generic)
+
+
+def is_immutable(x: Any) -> bool:
+    """Whether x is a NumPy scalar or a JAX array: ``x += 1`` makes a new one."""
+    inner = plain(x)
+    return isinstance(inner, np.generic) or hasattr(inner, "at")
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """`x` in another dtype; itself where it has it."""
+    if x.dtype == dtype:
+        return x
+    return x.astype(dtype) if namespace_of(x) is np else namespace_of(x).astype(x, dtype)
+
+
+def namespace_for(value: Any, tangent: Any) -> Any:
+    """The namespace for a value and tangents of it, either of which an outer level may hold."""
+    return namespace_of(tangent if isinstance(tangent, Perturbed) else value)
+
+
+def front(t: Any, ndim: int = 0) -> Any:
+    """Tangents with their axis in front of `ndim` axes or more, as batched functions take them."""
+    t = namespace_of(t).moveaxis(t, -1, 0)
+    while t.ndim < ndim + 1:
+        t = t[:, None]
+    return t
+
+
+def back(t: Any) -> Any:
+    """Tangents with their axis back at the end."""
+    return namespace_of(t).moveaxis(t, 0, -1)
+
+
+def contiguous(x: Any) -> Any:
+    """The same numbers in C order."""
+    if isinstance(x, Perturbed):
+        return _like(x, contiguous(x.value), contiguous(x.tangent))
+    return np.ascontiguousarray(x)
+
+
 def copied(x: Any) -> Any:
     """A copy of an array or Dual that shares no memory with it."""
-    from .dual import Dual
-
-    return x.copy() if isinstance(x, Dual) else namespace_of(x).asarray(x, copy=True)
+    if isinstance(x, np.ndarray):
+        return x.copy("K")
+    if isinstance(x, np.generic):
+        return x
+    if isinstance(x, Perturbed):
+        return _like(x, copied(x.value), copied(x.tangent))
+    return namespace_of(x).asarray(x, copy=True)

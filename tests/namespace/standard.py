@@ -14,6 +14,8 @@ SPD = SQUARE @ SQUARE.T
 CUBE = np.linspace(-1.3, 1.7, 24).reshape(2, 3, 4) ** 2 + 0.1 * np.arange(24).reshape(2, 3, 4)
 INSIDE = np.array([0.3, -0.7, 0.2])
 POSITIVE = np.array([0.3, 0.7, 1.9])
+ZEROS = CUBE * (np.arange(24).reshape(2, 3, 4) % 5 > 0)
+ALIKE = np.cos(np.arange(27.0)).reshape(3, 3, 3)
 BATCH = np.stack([SQUARE, SQUARE.T + np.eye(3)])
 
 Call = Callable[[Any, Any], Any]
@@ -41,9 +43,9 @@ ELEMENTWISE: dict[str, tuple[np.ndarray, Call]] = {
             POSITIVE,
             lambda xp, x, name=name, side=side: getattr(xp, name)(
                 *(
-                    (x, np.array([[0.5], [1.5]]))
+                    (x, np.array([[0.55], [1.6]]))
                     if side == "left"
-                    else (np.array([[0.5], [1.5]]), x)
+                    else (np.array([[0.55], [1.6]]), x)
                 )
             ),
         )
@@ -94,6 +96,7 @@ SHAPES: dict[str, tuple[np.ndarray, Call]] = {
     "mT": (CUBE, lambda xp, x: x.mT),
     "repeat": (M, lambda xp, x: xp.repeat(x, 2, axis=1)),
     "repeat flat": (M, lambda xp, x: xp.repeat(x, 3)),
+    "repeat negative axis": (CUBE, lambda xp, x: xp.repeat(x, 2, axis=-1)),
     "repeat each": (M, lambda xp, x: xp.repeat(x, np.array([1, 3, 0]), axis=1)),
     "reshape": (M, lambda xp, x: xp.reshape(x, (3, -1))),
     "reshape flat": (M, lambda xp, x: xp.reshape(x, (-1,))),
@@ -130,7 +133,7 @@ SHAPES: dict[str, tuple[np.ndarray, Call]] = {
 
 REDUCTIONS: dict[str, tuple[np.ndarray, Call]] = {
     **{
-        f"{name} {kind}": (
+        f"{name} {kind}".strip(): (
             CUBE,
             lambda xp, x, name=name, options=options: getattr(xp, name)(x, **options),
         )
@@ -144,6 +147,11 @@ REDUCTIONS: dict[str, tuple[np.ndarray, Call]] = {
     },
     "sum dtype": (M, lambda xp, x: xp.sum(x, axis=0, dtype=xp.float64)),
     "prod zero": (np.array([0.0, 2.0, 3.0]), lambda xp, x: xp.prod(x)),
+    "prod zeros": (ZEROS, lambda xp, x: xp.prod(x, axis=(0, -1))),
+    "prod zeros axis": (ZEROS, lambda xp, x: xp.prod(x, axis=1)),
+    "max last axes": (ALIKE, lambda xp, x: xp.max(x, axis=(-2, -1))),
+    "min last axes": (ALIKE, lambda xp, x: xp.min(x, axis=(-1, -2), keepdims=True)),
+    "cumulative_prod zero": (ZEROS, lambda xp, x: xp.cumulative_prod(x, axis=2)),
     "std correction": (CUBE, lambda xp, x: xp.std(x, axis=(0, 1), correction=1)),
     "var correction": (CUBE, lambda xp, x: xp.var(x, correction=1.0)),
     "var negative axis": (CUBE, lambda xp, x: xp.var(x, axis=-1)),
@@ -166,7 +174,7 @@ LINALG: dict[str, tuple[np.ndarray, Call]] = {
     "matmul batch": (CUBE, lambda xp, x: xp.matmul(M, x)),
     "matmul vector": (SQUARE, lambda xp, x: x @ x[0, :]),
     "matmul vectors": (V, lambda xp, x: x @ x),
-    "tensordot": (CUBE, lambda xp, x: xp.tensordot(x, x, axes=2)),
+    "tensordot": (CUBE, lambda xp, x: xp.tensordot(x, xp.permute_dims(x, (1, 2, 0)), axes=2)),
     "tensordot axes": (CUBE, lambda xp, x: xp.tensordot(x, x, axes=((0, 1), (0, 1)))),
     "tensordot outer": (M, lambda xp, x: xp.tensordot(x, x[0, :], axes=0)),
     "vecdot": (M, lambda xp, x: xp.vecdot(x, x**2)),
@@ -186,6 +194,10 @@ LINALG: dict[str, tuple[np.ndarray, Call]] = {
         lambda xp, x: (lambda r: r.eigenvectors * xp.sign(r.eigenvectors[:1, :]))(
             xp.linalg.eigh((x + x.T) / 2)
         ),
+    ),
+    "eigvalsh batch": (
+        BATCH,
+        lambda xp, x: xp.linalg.eigvalsh(x + xp.matrix_transpose(x)),
     ),
     "eigvalsh": (SPD, lambda xp, x: xp.linalg.eigvalsh((x + x.T) / 2)),
     "inv": (SQUARE, lambda xp, x: xp.linalg.inv(x)),
@@ -210,6 +222,10 @@ LINALG: dict[str, tuple[np.ndarray, Call]] = {
     "solve vector": (SQUARE, lambda xp, x: xp.linalg.solve(x, x[0, :])),
     "solve batch": (BATCH, lambda xp, x: xp.linalg.solve(x, x[:, :, :2] ** 2)),
     "solve broadcast": (SQUARE, lambda xp, x: xp.linalg.solve(x, BATCH)),
+    "solve vectors": (BATCH, lambda xp, x: xp.linalg.solve(x, x[0, :, 0])),
+    "qr wide": (M, lambda xp, x: xp.linalg.qr(x).R),
+    "qr batch": (BATCH[:, :, :2], lambda xp, x: xp.linalg.qr(x).Q),
+    "svdvals batch": (BATCH, lambda xp, x: xp.linalg.svdvals(x)),
     "svdvals": (M, lambda xp, x: xp.linalg.svdvals(x)),
     "svd": (M, lambda xp, x: xp.linalg.svd(x, full_matrices=False).S),
     "svd vectors": (
@@ -236,7 +252,7 @@ def _parts(xp: Any, z: Any) -> Any:
 
 FFT: dict[str, tuple[np.ndarray, Call]] = {
     **{
-        f"{name} {kind}": (
+        f"{name} {kind}".strip(): (
             CUBE,
             lambda xp, x, name=name, options=options: _parts(
                 xp, getattr(xp.fft, name)(x, **options)
@@ -253,7 +269,7 @@ FFT: dict[str, tuple[np.ndarray, Call]] = {
         }.items()
     },
     **{
-        f"{name} {kind}": (
+        f"{name} {kind}".strip(): (
             CUBE,
             lambda xp, x, name=name, options=options: getattr(xp.fft, name)(
                 x * (1 + 0.5j) + 1j * x**2, **options
@@ -269,7 +285,7 @@ FFT: dict[str, tuple[np.ndarray, Call]] = {
         }.items()
     },
     **{
-        f"{name} {kind}": (
+        f"{name} {kind}".strip(): (
             CUBE,
             lambda xp, x, name=name, options=options: _parts(
                 xp, getattr(xp.fft, name)(x, **options)

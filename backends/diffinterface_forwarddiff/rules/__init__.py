@@ -1,5 +1,33 @@
 """The rule tables, by family. Importing this package fills the table."""
 
-from . import elementwise, linalg, linear, products, selection, special, statistics
+from . import (
+    arithmetic,
+    creation,
+    decompositions,
+    elementwise,
+    fourier,
+    joining,
+    linalg,
+    linear,
+    norms,
+    products,
+    selection,
+    special,
+    statistics,
+)
 
-__all__ = ["elementwise", "linalg", "linear", "products", "selection", "special", "statistics"]
+__all__ = [
+    "arithmetic",
+    "creation",
+    "decompositions",
+    "elementwise",
+    "fourier",
+    "joining",
+    "linalg",
+    "linear",
+    "norms",
+    "products",
+    "selection",
+    "special",
+    "statistics",
+]

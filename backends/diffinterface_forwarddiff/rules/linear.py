@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptors import composed, constant, duals, holds, linear, slicewise, value_at
+from ..adaptors import by_slices, composed, linear, slicewise
+from ..arguments import apply
 from ..dual import Dual
 from ..errors import MissingRuleError
-from ..table import RULES, base
-from ..values import copied, namespace_of, zeros_beside
+from ..table import RULES
+from ..values import back, cast, copied, front, namespace_for, plain
 
 
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes as non-negative ints: None means all."""
-    if axis is None:
+    if axis is None or not ndim:
         return tuple(range(ndim))
     return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
@@ -28,33 +29,16 @@ def _sum(
     axis: Any = None,
     dtype: Any = None,
     out: Any = None,
-    **options: Any,
+    keepdims: bool = False,
 ) -> Any:
-    kept = {key: v for key, v in options.items() if key == "keepdims"}
-    if set(options) - {"keepdims"}:
-        raise MissingRuleError("sum", f"with {', '.join(options)}= has no derivative rule")
-    return f(t, axis=axes_of(axis, len(x.shape)), **kept)
-
-
-def _reduce_axis(options: dict[str, Any], args: tuple[Any, ...], default: Any) -> Any:
-    return options.get("axis", args[0] if args else default)
+    types = {} if dtype is None else {"dtype": dtype}
+    return f(t, axis=axes_of(axis, len(x.shape)), keepdims=keepdims, **types)
 
 
 linear("sum", _sum)
 linear("mean", _sum)
-linear(
-    "reshape",
-    lambda xp, f, x, t, shape=None, order="C", **o: (
-        xp.reshape(t, (*_resolved(o.get("newshape", shape), x), t.shape[-1]))
-        if order == "C"
-        else _refuse_order()
-    ),
-)
-linear("ravel", lambda xp, f, x, t, order="C": xp.reshape(t, (_size(x), t.shape[-1])))
-linear(
-    "transpose",
-    lambda xp, f, x, t, axes=None: xp.permute_dims(t, (*_order(axes, len(x.shape)), len(x.shape))),
-)
+linear("reshape", lambda xp, f, x, t, *args, **o: _reshape(xp, x, t, *args, **o), view=True)
+linear("ravel", lambda xp, f, x, t, order="C": _ravel(xp, x, t, order), view=True)
 linear("matrix_transpose", lambda xp, f, x, t: xp.moveaxis(t, -2, -3))
 linear(
     "swapaxes",
@@ -78,9 +62,7 @@ linear(
 )
 linear(
     "broadcast_to",
-    lambda xp, f, x, t, shape: xp.broadcast_to(
-        xp.reshape(t, (*(1,) * (len(shape) - len(x.shape)), *t.shape)), (*shape, t.shape[-1])
-    ),
+    lambda xp, f, x, t, shape: _broadcast(xp, x, t, (shape,) if isinstance(shape, int) else shape),
 )
 linear(
     "cumsum",
@@ -140,10 +122,19 @@ linear(
 linear("copy", lambda xp, f, x, t, **o: copied(t))
 linear("tril", lambda xp, f, x, t, k=0: xp.moveaxis(f(xp.moveaxis(t, -1, 0), k=k), 0, -1))
 linear("triu", lambda xp, f, x, t, k=0: xp.moveaxis(f(xp.moveaxis(t, -1, 0), k=k), 0, -1))
-slicewise("diag", "diagflat", "tile", "pad", "rot90", "ediff1d", "unwrap")
-slicewise(*(f"fft.{name}" for name in ("fft", "ifft", "rfft", "irfft", "fft2", "ifft2", "fftn")))
-slicewise(*(f"fft.{name}" for name in ("ifftn", "rfft2", "irfft2", "hfft", "ihfft")))
-slicewise("fft.fftshift", "fft.ifftshift")
+linear("rot90", lambda xp, f, x, t, k=1, axes=(0, 1): f(t, k, axes_of(tuple(axes), len(x.shape))))
+linear("tile", lambda xp, f, x, t, reps: f(t, (*_reps(reps, x), 1)))
+slicewise("diag", "diagflat")
+linear("linalg.diagonal", lambda xp, f, x, t, offset=0: back(f(front(t), offset=offset)))
+linear(
+    "linalg.trace",
+    lambda xp, f, x, t, offset=0, dtype=None: back(f(front(t), offset=offset, dtype=dtype)),
+)
+
+
+def _broadcast(xp: Any, x: Any, t: Any, shape: Any) -> Any:
+    ones = (1,) * (len(shape) - len(x.shape))
+    return xp.broadcast_to(xp.reshape(t, (*ones, *t.shape)), (*shape, t.shape[-1]))
 
 
 def _size(x: Any) -> int:
@@ -163,180 +154,73 @@ def _resolved(shape: Any, x: Any) -> tuple[int, ...]:
     return tuple(int(extent) for extent in wanted)
 
 
-def _refuse_order() -> Any:
-    raise MissingRuleError("reshape", "in another order than 'C' has no derivative rule")
+def _reshape(
+    xp: Any, x: Any, t: Any, shape: Any, order: str = "C", copy: bool | None = None
+) -> Any:
+    if order != "C":
+        _refuse_order("reshape", order)
+    return xp.reshape(t, (*_resolved(shape, x), t.shape[-1]))
 
 
-def _order(axes: Any, ndim: int) -> tuple[int, ...]:
-    return tuple(range(ndim))[::-1] if axes is None else axes_of(tuple(axes), ndim)
+def _ravel(xp: Any, x: Any, t: Any, order: str) -> Any:
+    if order == "F":
+        t = xp.permute_dims(t, (*range(len(x.shape))[::-1], len(x.shape)))
+    elif order != "C":
+        _refuse_order("ravel", order)
+    return xp.reshape(t, (_size(x), t.shape[-1]))
 
 
-# --- several arrays --------------------------------------------------------------------------------
+def _refuse_order(name: str, order: str) -> Any:
+    raise MissingRuleError(name, f"with order={order!r} has no derivative rule")
 
 
-def _joining(name: str) -> None:
-    def rule(name: str, function: Any, args: Any, options: Any) -> Any:
-        arrays, *rest = args
-        arrays = list(arrays)
-        axis = options.pop("axis", rest[0] if rest else 0) if options or rest else 0
-        dual = max(duals(arrays), key=lambda d: d.level)
-        level, k = dual.level, dual.width
-        values = [value_at(a, level) for a in arrays]
-        xp = namespace_of(next(v for v in (dual.value, *values) if hasattr(v, "dtype")))
-        values = [v if hasattr(v, "shape") else xp.asarray(v, dtype=dual.dtype) for v in values]
-        tangents = [
-            a.tangent if isinstance(a, Dual) and a.level == level else zeros_beside(v, k)
-            for a, v in zip(arrays, values, strict=True)
-        ]
-        f = base(xp, name, function)
-        y = f(values, axis=axis, **options)
-        ndim = len(y.shape)
-        if axis is None:
-            tangents = [xp.reshape(t, (_size(v), k)) for t, v in zip(tangents, values, strict=True)]
-        along = 0 if axis is None else axis % ndim
-        return Dual(y, f(tangents, axis=along), level)
-
-    RULES[name] = rule
+def _reps(reps: Any, x: Any) -> tuple[int, ...]:
+    given = tuple(reps) if isinstance(reps, tuple | list) else (reps,)
+    return (1,) * (len(x.shape) - len(given)) + given
 
 
-_joining("concatenate")
-_joining("stack")
+def _transpose(name: str, function: Any, args: Any, options: Any) -> Any:
+    return apply(name, _permuted, *args, **options)
 
 
-def _at_least(xp: Any, x: Any, ndim: int) -> Any:
-    missing = ndim - len(np.shape(x) if not isinstance(x, Dual) else x.shape)
-    x = x if hasattr(x, "shape") else xp.asarray(x)
-    if missing <= 0:
-        return x
-    return (
-        xp.reshape(x, (1,) * missing + tuple(x.shape))
-        if ndim < 3 or not x.shape
-        else xp.reshape(x, (1, *x.shape, 1) if len(x.shape) == 1 else (*x.shape, 1))
-    )
+def _permuted(x: Any, axes: Any = None) -> Any:
+    ndim = len(x.shape)
+    order = range(ndim)[::-1] if axes is None else axes_of(tuple(axes), ndim)
+    xp = namespace_for(x.value, x.tangent)
+    moved = xp.permute_dims(x.tangent, (*order, ndim))
+    return Dual(xp.permute_dims(x.value, tuple(order)), moved, x.level)
 
 
-composed("atleast_1d", lambda xp, x: _at_least(xp, x, 1))
-composed("atleast_2d", lambda xp, x: _at_least(xp, x, 2))
-composed("atleast_3d", lambda xp, x: _at_least(xp, x, 3))
-composed("vstack", lambda xp, a, **o: xp.concatenate([_at_least(xp, x, 2) for x in a], axis=0))
-composed("dstack", lambda xp, a, **o: xp.concatenate([_at_least(xp, x, 3) for x in a], axis=2))
-composed("hstack", lambda xp, a, **o: _hstack(xp, [_at_least(xp, x, 1) for x in a]))
-composed(
-    "column_stack",
-    lambda xp, a: xp.concatenate(
-        [xp.reshape(_at_least(xp, x, 1), (-1, 1)) if x.ndim < 2 else x for x in a], axis=1
-    ),
-)
-composed("append", lambda xp, x, v, axis=None: _append(xp, x, v, axis))
-composed("block", lambda xp, a: _block(xp, a))
-composed("broadcast_arrays", lambda xp, *a, **o: _broadcast_arrays(xp, a))
-composed(
-    "unstack", lambda xp, x, axis=0: tuple(xp.moveaxis(x, axis, 0)[i] for i in range(x.shape[axis]))
-)
-composed("split", lambda xp, x, sections, axis=0: _split(xp, x, sections, axis))
-composed("array_split", lambda xp, x, sections, axis=0: _split(xp, x, sections, axis))
-composed("hsplit", lambda xp, x, sections: _split(xp, x, sections, 1 if x.ndim > 1 else 0))
-composed("vsplit", lambda xp, x, sections: _split(xp, x, sections, 0))
+RULES["transpose"] = _transpose
 composed(
     "trace", lambda xp, x, offset=0, axis1=0, axis2=1: xp.diagonal(x, offset, axis1, axis2).sum(-1)
 )
 
 
-def _hstack(xp: Any, arrays: list[Any]) -> Any:
-    return xp.concatenate(arrays, axis=0 if arrays[0].ndim == 1 else 1)
+# --- affine and piecewise linear -------------------------------------------------------------------
 
 
-def _append(xp: Any, x: Any, v: Any, axis: Any) -> Any:
-    if axis is None:
-        return xp.concatenate([_at_least(xp, a, 1).reshape(-1) for a in (x, v)])
-    return xp.concatenate([x, v], axis=axis)
+def _pad(
+    xp: Any, f: Any, x: Any, t: Any, width: Any, mode: Any = "constant", **options: Any
+) -> Any:
+    """Padding is affine in x: the tangents are padded alike, with zeros for constants."""
+    if mode not in ("constant", "edge", "linear_ramp", "mean", "reflect", "symmetric", "wrap"):
+        raise MissingRuleError("pad", f"with mode={mode!r} has no derivative rule")
+    linear_part = {k: v for k, v in options.items() if k not in ("constant_values", "end_values")}
+    return by_slices(xp, lambda column: f(column, width, mode, **linear_part), t)
 
 
-def _block(xp: Any, parts: Any, depth: int = -1) -> Any:
-    if not isinstance(parts, list):
-        return _at_least(xp, parts, 1)
-    inner = [_block(xp, part, depth - 1) for part in parts]
-    nesting = _depth(parts)
-    inner = [_at_least(xp, part, nesting) for part in inner]
-    return xp.concatenate(inner, axis=-nesting)
+def _ediff1d(xp: Any, x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    flat = x.reshape((-1,))
+    parts = [
+        part if hasattr(part, "shape") else xp.asarray(part)
+        for part in (to_begin, flat[1:] - flat[:-1], to_end)
+        if part is not None
+    ]
+    return xp.concatenate([cast(xp.reshape(part, (-1,)), x.dtype) for part in parts])
 
 
-def _depth(parts: Any) -> int:
-    return 1 + max(map(_depth, parts)) if isinstance(parts, list) else 0
-
-
-def _broadcast_arrays(xp: Any, arrays: tuple[Any, ...]) -> list[Any]:
-    shape = np.broadcast_shapes(
-        *(tuple(np.shape(a)) if not isinstance(a, Dual) else a.shape for a in arrays)
-    )
-    return [xp.broadcast_to(a, shape) for a in arrays]
-
-
-def _split(xp: Any, x: Any, sections: Any, axis: int) -> list[Any]:
-    extent = x.shape[axis]
-    pieces = np.array_split(np.arange(extent), sections, axis=0)
-    index: list[Any] = [slice(None)] * x.ndim
-    parts = []
-    for piece in pieces:
-        start = int(piece[0]) if len(piece) else 0
-        index[axis] = slice(start, start + len(piece))
-        parts.append(x[tuple(index)])
-    return parts
-
-
-# --- creation beside a Dual ------------------------------------------------------------------------
-
-
-def _like(name: str) -> None:
-    def rule(name: str, function: Any, args: Any, options: Any) -> Any:
-        x, *rest = args
-        if not isinstance(x, Dual):
-            raise MissingRuleError(name, "of a Dual fill value has no derivative rule")
-        xp = namespace_of(x.value)
-        value = base(xp, name, function)(x.value, *rest, **options)
-        if value.dtype.kind not in "fc" if hasattr(value.dtype, "kind") else False:
-            return value
-        if isinstance(value, np.generic):
-            value = np.asarray(value)
-        return Dual(value, _fresh_zeros(value, x), x.level)
-
-    RULES[name] = rule
-
-
-def _fresh_zeros(value: Any, x: Dual) -> Any:
-    """Tangents of a buffer: themselves able to hold what x's tangents hold."""
-    xt = namespace_of(x.tangent)
-    if tuple(value.shape) == x.shape and value.dtype == x.dtype:
-        return xt.zeros_like(x.tangent)
-    return zeros_beside(value, x.width)
-
-
-for _name in ("zeros_like", "ones_like", "empty_like", "full_like"):
-    _like(_name)
-constant("shares_memory", "may_share_memory", "min_scalar_type")
-
-
-def _astype(name: str, function: Any, args: Any, options: Any) -> Any:
-    x, dtype, *_ = args
-    xp, xt = namespace_of(x.value), namespace_of(x.tangent)
-    value = xp.astype(x.value, dtype)
-    if np.dtype(str(value.dtype).rpartition(".")[2]).kind not in "fc":
-        return value
-    return Dual(value, xt.astype(x.tangent, value.dtype), x.level)
-
-
-def _asarray(name: str, function: Any, args: Any, options: Any) -> Any:
-    x = args[0]
-    if isinstance(x, tuple | list):
-        xp = namespace_of(next(duals(x)))
-        return xp.stack([_asarray(name, function, (p,), {}) if holds(p) else p for p in x])
-    if not isinstance(x, Dual):
-        return x
-    dtype = options.get("dtype", args[1] if len(args) > 1 else None)
-    x = x if dtype is None or dtype == x.dtype else _astype("astype", None, (x, dtype), {})
-    return x.copy() if options.get("copy") else x
-
-
-RULES["astype"] = _astype
-for _name in ("asarray", "asanyarray", "array", "ascontiguousarray"):
-    RULES[_name] = _asarray
+linear("pad", _pad)
+composed("ediff1d", _ediff1d)
+# What unwrapping adds are multiples of the period.
+composed("unwrap", lambda xp, p, *args, **o: p + (xp.unwrap(plain(p), *args, **o) - plain(p)))

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptors import composed, duals, top, value_at
+from ..adaptors import by_slices, common_namespace, composed, no_options
+from ..arguments import ARRAYS
 from ..dual import Dual
 from ..errors import MissingRuleError
+from ..levels import duals, top, value_at
 from ..table import RULES, base
-from ..values import namespace_of
+from ..values import back, cast, front, namespace_of, plain
 
 
 def _bilinear(name: str, left: Any, right: Any) -> None:
@@ -18,9 +20,11 @@ def _bilinear(name: str, left: Any, right: Any) -> None:
 
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         a, b, *rest = args
+        if left is not _loop_left:
+            no_options(name, options)
         level = top(a, b)
         va, vb = value_at(a, level), value_at(b, level)
-        xp = namespace_of(va if isinstance(a, Dual) and a.level == level else vb)
+        xp = common_namespace(va, vb)
         va, vb = (v if hasattr(v, "shape") else xp.asarray(v) for v in (va, vb))
         f = base(xp, name, function)
 
@@ -33,17 +37,18 @@ def _bilinear(name: str, left: Any, right: Any) -> None:
         if isinstance(b, Dual) and b.level == level:
             part = right(xp, apply, va, b.tangent)
             tangent = part if tangent is None else tangent + part
-        return Dual(y, tangent, level)
+        return Dual(y, cast(tangent, y.dtype), level)
 
     RULES[name] = rule
+    ARRAYS[name] = 2
 
 
 def _loop_left(xp: Any, f: Any, t: Any, b: Any) -> Any:
-    return xp.stack([f(t[..., j], b) for j in range(t.shape[-1])], axis=-1)
+    return by_slices(xp, lambda column: f(column, b), t)
 
 
 def _loop_right(xp: Any, f: Any, a: Any, t: Any) -> Any:
-    return xp.stack([f(a, t[..., j]) for j in range(t.shape[-1])], axis=-1)
+    return by_slices(xp, lambda column: f(a, column), t)
 
 
 def _matmul_left(xp: Any, f: Any, t: Any, b: Any) -> Any:
@@ -56,7 +61,7 @@ def _matmul_left(xp: Any, f: Any, t: Any, b: Any) -> Any:
         m, n, k = t.shape
         flat = xp.reshape(xp.moveaxis(t, -1, 0), (k * m, n))
         return xp.moveaxis(xp.reshape(xp.matmul(flat, b), (k, m, b.shape[-1])), 0, -1)
-    return xp.moveaxis(xp.matmul(xp.moveaxis(t, -1, 0), b), 0, -1)
+    return back(xp.matmul(front(t, b.ndim), b))
 
 
 def _matmul_right(xp: Any, f: Any, a: Any, t: Any) -> Any:
@@ -69,10 +74,7 @@ def _matmul_right(xp: Any, f: Any, a: Any, t: Any) -> Any:
         return xp.reshape(flat, (*a.shape[:-1], p, k))
     if a.ndim == 1:
         return xp.moveaxis(xp.matmul(a, xp.moveaxis(t, -1, 0)), 0, -1)
-    front = xp.moveaxis(t, -1, 0)
-    while front.ndim < a.ndim + 1:
-        front = front[:, None]
-    return xp.moveaxis(xp.matmul(a, front), 0, -1)
+    return back(xp.matmul(a, front(t, a.ndim)))
 
 
 def _swap(xp: Any, x: Any) -> Any:
@@ -80,13 +82,8 @@ def _swap(xp: Any, x: Any) -> Any:
 
 
 _bilinear("matmul", _matmul_left, _matmul_right)
-for _name in ("cross", "kron", "convolve", "correlate", "vdot", "polymul", "inner"):
+for _name in ("cross", "linalg.cross", "kron", "convolve", "correlate", "vdot", "inner"):
     _bilinear(_name, _loop_left, _loop_right)
-composed("dot", lambda xp, a, b: _dot(xp, a, b))
-composed("outer", lambda xp, a, b: xp.reshape(a, (-1, 1)) * xp.reshape(b, (1, -1)))
-composed("multiply_outer", lambda xp, a, b: _multiply_outer(xp, a, b))
-composed("vecdot", lambda xp, a, b, axis=-1: xp.sum(xp.conj(a) * b, axis=axis))
-composed("tensordot", lambda xp, a, b, axes=2: _tensordot(xp, a, b, axes))
 
 
 def _ndim(x: Any) -> int:
@@ -102,10 +99,10 @@ def _dot(xp: Any, a: Any, b: Any) -> Any:
 
 
 def _multiply_outer(xp: Any, a: Any, b: Any) -> Any:
-    return xp.reshape(a, (*a.shape, *(1,) * _ndim(b))) * b
+    return (xp.reshape(a, (*a.shape, *(1,) * _ndim(b))) if _ndim(a) else a) * b
 
 
-def _tensordot(xp: Any, a: Any, b: Any, axes: Any) -> Any:
+def _tensordot(xp: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, int):
         over_a = tuple(range(_ndim(a) - axes, _ndim(a)))
         over_b = tuple(range(axes))
@@ -121,6 +118,25 @@ def _tensordot(xp: Any, a: Any, b: Any, axes: Any) -> Any:
     right = xp.reshape(xp.permute_dims(b, (*over_b, *free_b)), (size, -1))
     shape = (*(a.shape[i] for i in free_a), *(b.shape[i] for i in free_b))
     return xp.reshape(xp.matmul(left, right), shape)
+
+
+def _polymul(xp: Any, a: Any, b: Any) -> Any:
+    """A convolution of coefficients, of which NumPy drops zeros in front."""
+    return xp.convolve(_trimmed(a), _trimmed(b))
+
+
+def _trimmed(coefficients: Any) -> Any:
+    coefficients = coefficients.reshape(-1) if _ndim(coefficients) else [coefficients]
+    found = np.flatnonzero(plain(coefficients))
+    return coefficients[int(found[0]) if len(found) else -1 :]
+
+
+composed("dot", _dot, arrays=2)
+composed("outer", lambda xp, a, b: xp.reshape(a, (-1, 1)) * xp.reshape(b, (1, -1)), arrays=2)
+composed("multiply_outer", _multiply_outer, arrays=2)
+composed("vecdot", lambda xp, a, b, axis=-1: xp.sum(xp.conj(a) * b, axis=axis), arrays=2)
+composed("tensordot", _tensordot, arrays=2)
+composed("polymul", _polymul, arrays=2)
 
 
 def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
@@ -141,7 +157,7 @@ def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
             part = xp.einsum(f"{','.join(names)}->{output}{letter}", *parts, **options)
             tangent = part if tangent is None else tangent + part
     y = y if hasattr(y, "shape") else np.asarray(y)
-    return Dual(y, tangent, level)
+    return Dual(y, cast(tangent, y.dtype), level)
 
 
 def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
@@ -165,3 +181,4 @@ def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
 
 
 RULES["einsum"] = _einsum
+ARRAYS["einsum"] = 99

@@ -2,125 +2,188 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..adaptors import composed, spread, top, value_at
+from diffinterface.arrays import array_namespace
+
+from ..adaptors import common_namespace, composed, constant, spread
+from ..arguments import ARRAYS, SEQUENCES
 from ..dual import Dual
+from ..levels import top, value_at
 from ..table import RULES
-from ..values import namespace_of, zeros_beside
+from ..values import cast, namespace_of, plain
 from .linear import axes_of
 
 
 def _where(name: str, function: Any, args: Any, options: Any) -> Any:
     condition, *branches = args
-    while isinstance(condition, Dual):
-        condition = condition.value
+    condition = plain(condition)
     if not branches:
         return np.where(condition)
-    a, b = branches
-    if not isinstance(a, Dual) and not isinstance(b, Dual):
-        return np.where(condition, a, b)
-    level = top(a, b)
-    va, vb = value_at(a, level), value_at(b, level)
-    xp = namespace_of(va if isinstance(a, Dual) and a.level == level else vb)
-    k = (a if isinstance(a, Dual) and a.level == level else b).width
-    y = xp.where(condition, va, vb)
+    level = top(branches)
+    if not level:
+        return np.where(condition, *branches)
+    a, b = (value_at(branch, level) for branch in branches)
+    # The number 0 for the tangents of a constant: zeros of its own dtype might widen the others'.
     ta, tb = (
-        branch.tangent if isinstance(branch, Dual) and branch.level == level else zeros_beside(v, k)
-        for branch, v in ((a, va), (b, vb))
+        branch.tangent if isinstance(branch, Dual) and branch.level == level else 0
+        for branch in branches
     )
-    return Dual(y, spread(xp.where(xp.asarray(condition)[..., None], ta, tb), y), level)
+    xp = common_namespace(a, b)
+    y = xp.where(condition, a, b)
+    xt = common_namespace(a, b, ta, tb)
+    return Dual(y, spread(xt.where(xt.asarray(condition)[..., None], ta, tb), y), level)
 
 
 RULES["where"] = _where
-composed("select", lambda xp, c, a, default=0: _select(xp, c, a, default))
-composed("piecewise", lambda xp, x, c, f: _piecewise(xp, x, c, f))
-composed("choose", lambda xp, i, a: _select(xp, [np.asarray(i) == j for j in range(len(a))], a, 0))
-composed("max", lambda xp, x, axis=None, **o: _extreme(xp, x, xp.max, axis, **o))
-composed("min", lambda xp, x, axis=None, **o: _extreme(xp, x, xp.min, axis, **o))
-composed("nanmax", lambda xp, x, axis=None: xp.max(xp.where(xp.isnan(x), -np.inf, x), axis=axis))
-composed("nanmin", lambda xp, x, axis=None: xp.min(xp.where(xp.isnan(x), np.inf, x), axis=axis))
-composed("ptp", lambda xp, x, axis=None: xp.max(x, axis=axis) - xp.min(x, axis=axis))
-composed("sort", lambda xp, x, axis=-1, **o: _sort(xp, x, axis))
-composed("partition", lambda xp, x, kth, axis=-1: _partition(xp, x, kth, axis))
-composed("median", lambda xp, x, axis=None, **o: _quantile(xp, x, 0.5, axis, **o))
-composed("quantile", lambda xp, x, q, axis=None, **o: _quantile(xp, x, q, axis, **o))
-composed(
-    "percentile", lambda xp, x, q, axis=None, **o: _quantile(xp, x, np.asarray(q) / 100, axis, **o)
-)
-composed("interp", lambda xp, x, nodes, values, **o: _interp(xp, x, nodes, values, **o))
+ARRAYS["where"] = 3
 
 
-def _select(xp: Any, conditions: Any, choices: Any, default: Any) -> Any:
+def _select(xp: Any, conditions: Any, choices: Any, default: Any = 0) -> Any:
+    """The first condition that holds."""
     result = default
     for condition, choice in reversed(list(zip(conditions, choices, strict=True))):
         result = xp.where(condition, choice, result)
+    return cast(result, np.result_type(*(plain(part) for part in (*choices, default))))
+
+
+def _piecewise(xp: Any, x: Any, conditions: Any, functions: Any, *args: Any, **options: Any) -> Any:
+    """The last condition that holds, and each function of the entries where its own does."""
+    single = np.ndim(conditions) == 0 or (np.ndim(conditions[0]) == 0 and x.ndim > 0)
+    masks = [np.asarray(plain(c), dtype=bool) for c in ([conditions] if single else conditions)]
+    if len(functions) == len(masks) + 1:
+        masks.append(~np.any(masks, axis=0))
+    result = xp.zeros_like(x)
+    for mask, piece in zip(masks, functions, strict=True):
+        if not callable(piece):
+            result[mask] = piece
+        elif np.any(mask):
+            result[mask] = piece(x[mask], *args, **options)
     return result
 
 
-def _piecewise(xp: Any, x: Any, conditions: Any, functions: Any) -> Any:
-    pieces = [f(x) if callable(f) else f for f in functions]
-    default = pieces[len(conditions)] if len(pieces) > len(conditions) else 0
-    return _select(xp, conditions, pieces[: len(conditions)], default)
+def _choose(xp: Any, index: Any, choices: Any, mode: str = "raise") -> Any:
+    index, n = np.asarray(index), len(choices)
+    if mode == "wrap":
+        index = index % n
+    elif mode == "clip":
+        index = np.clip(index, 0, n - 1)
+    elif np.any((index < 0) | (index >= n)):
+        raise ValueError("invalid entry in choice array")
+    return _select(xp, [index == j for j in range(n)], choices, choices[-1])
 
 
-def _extreme(xp: Any, x: Any, f: Any, axis: Any, keepdims: bool = False) -> Any:
-    """The largest entry; ties share the derivative evenly."""
-    axes = axes_of(axis, x.ndim)
-    inner = namespace_of(x.value)
-    top_value = getattr(inner, f.__name__)(x.value, axis=axes, keepdims=True)
-    hits = x.value == top_value
-    while isinstance(hits, Dual):
-        hits = hits.value
-    weight = inner.where(hits, inner.ones_like(x.value), inner.zeros_like(x.value))
-    weight = weight / inner.sum(weight, axis=axes, keepdims=True)
-    tangent = inner.sum(weight[..., None] * x.tangent, axis=axes, keepdims=keepdims)
-    value = top_value if keepdims else inner.squeeze(top_value, axis=axes)
-    return Dual(value, tangent, x.level)
+composed("select", _select)
+composed("piecewise", _piecewise)
+composed("choose", _choose)
+SEQUENCES |= {"select", "piecewise", "choose"}
 
 
-def _sort(xp: Any, x: Any, axis: Any) -> Any:
+# --- extremes --------------------------------------------------------------------------------------
+
+
+def _extreme(name: str) -> Callable[..., Any]:
+    def body(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        """Ties share the derivative evenly."""
+        axes = axes_of(axis, x.ndim)
+        inner = namespace_of(x.value)
+        best = getattr(inner, name)(x.value, axis=axes, keepdims=True)
+        hits = plain(x.value == best)
+        weight = inner.where(hits, inner.ones_like(x.value), inner.zeros_like(x.value))
+        weight = weight / inner.sum(weight, axis=axes, keepdims=True)
+        tangent = inner.sum(weight[..., None] * x.tangent, axis=axes, keepdims=keepdims)
+        value = best if keepdims else getattr(inner, name)(x.value, axis=axes)
+        return Dual(value, tangent, x.level)
+
+    return body
+
+
+def _nan_extreme(name: str, worst: float) -> Callable[..., Any]:
+    def body(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        missing = xp.isnan(x)
+        best = getattr(xp, name)(xp.where(missing, worst, x), axis=axis, keepdims=keepdims)
+        nothing = np.all(missing, axis=axis, keepdims=keepdims)
+        return xp.where(nothing, np.nan, best) if np.any(nothing) else best
+
+    return body
+
+
+def _ptp(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return xp.max(x, axis=axis, keepdims=keepdims) - xp.min(x, axis=axis, keepdims=keepdims)
+
+
+composed("max", _extreme("max"))
+composed("min", _extreme("min"))
+composed("nanmax", _nan_extreme("max", -np.inf))
+composed("nanmin", _nan_extreme("min", np.inf))
+composed("ptp", _ptp)
+
+
+# --- order -----------------------------------------------------------------------------------------
+
+
+def _order(x: Any, axis: int, descending: bool) -> Any:
+    """The indices that sort the values, as the array-API standard's argsort gives them."""
+    x = plain(x)
+    return array_namespace(x).argsort(x, axis=axis, descending=descending, stable=True)
+
+
+def _sort(
+    xp: Any,
+    x: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    *,
+    descending: bool = False,
+    stable: Any = None,
+) -> Any:
     if axis is None:
         x, axis = x.reshape((-1,)), 0
-    return xp.take_along_axis(x, _plain(xp.argsort(x, axis=axis)), axis=axis)
+    return xp.take_along_axis(x, _order(x, axis, descending), axis=axis)
 
 
-def _partition(xp: Any, x: Any, kth: Any, axis: int) -> Any:
-    return xp.take_along_axis(x, np.argpartition(_plain(x), kth, axis=axis), axis=axis)
-
-
-def _plain(x: Any) -> Any:
-    while isinstance(x, Dual):
-        x = x.value
-    return x
-
-
-def _quantile(xp: Any, x: Any, q: Any, axis: Any, keepdims: bool = False) -> Any:
-    """Linear interpolation between order statistics."""
+def _partition(xp: Any, x: Any, kth: Any, axis: int | None = -1) -> Any:
     if axis is None:
-        whole = x.reshape((-1,))
-        result = _quantile(xp, whole, q, 0)
-        return result.reshape((*np.shape(q), *(1,) * x.ndim)) if keepdims else result
-    if np.ndim(q):
-        return xp.stack([_quantile(xp, x, p, axis, keepdims) for p in np.ravel(q)])
-    ordered = xp.moveaxis(_sort(xp, x, axis), axis, 0)
-    position = float(q) * (ordered.shape[0] - 1)
-    low = int(np.floor(position))
-    high = min(low + 1, ordered.shape[0] - 1)
-    weight = position - low
-    result = ordered[low] * (1 - weight) + ordered[high] * weight
-    return xp.expand_dims(result, axis) if keepdims else result
+        x, axis = x.reshape((-1,)), 0
+    return xp.take_along_axis(x, np.argpartition(plain(x), kth, axis=axis), axis=axis)
+
+
+composed("sort", _sort)
+composed("partition", _partition)
+
+constant("argsort")
+_plain_argsort = RULES["argsort"]
+
+
+def _argsort(name: str, function: Any, args: Any, options: Any) -> Any:
+    if "descending" not in options:
+        return _plain_argsort(name, function, args, options)
+    return _order(args[0], options.get("axis", -1), options["descending"])
+
+
+RULES["argsort"] = _argsort
+
+
+# --- interpolation ---------------------------------------------------------------------------------
 
 
 def _interp(xp: Any, x: Any, nodes: Any, values: Any, left: Any = None, right: Any = None) -> Any:
-    nodes, values = (v if isinstance(v, Dual) else np.asarray(v) for v in (nodes, values))
-    grid = _plain(nodes)
-    flat = _plain(x) if hasattr(_plain(x), "shape") else np.asarray(x)
-    last = np.clip(np.searchsorted(grid, flat, side="right") - 1, 0, len(grid) - 2)
-    slope = (values[last + 1] - values[last]) / (nodes[last + 1] - nodes[last])
-    inside = values[last] + slope * (x - nodes[last])
+    # As NumPy, in double precision.
+    nodes, values = (cast(v, np.result_type(plain(v), float)) for v in (nodes, values))
+    grid, flat = plain(nodes), np.asarray(plain(x))
+    if len(grid) == 1:
+        inside = values[0] + 0 * flat
+    else:
+        last = np.clip(np.searchsorted(grid, flat, side="right") - 1, 0, len(grid) - 2)
+        slope = (values[last + 1] - values[last]) / (nodes[last + 1] - nodes[last])
+        inside = values[last] + slope * (x - nodes[last])
     below = values[0] if left is None else left
     above = values[-1] if right is None else right
-    return xp.where(flat < grid[0], below, xp.where(flat > grid[-1], above, inside))
+    result = xp.where(flat < grid[0], below, xp.where(flat > grid[-1], above, inside))
+    return result if flat.ndim else result[()]
+
+
+composed("interp", _interp, arrays=3)

@@ -32,7 +32,7 @@ UNARY = {
     "gamma": lambda s, xp, x, y: y * s.digamma(x),
     "gammaln": lambda s, xp, x, y: s.digamma(x),
     "loggamma": lambda s, xp, x, y: s.digamma(x),
-    "rgamma": lambda s, xp, x, y: -y * s.digamma(x),
+    "rgamma": lambda s, xp, x, y: _rgamma_slope(s, xp, x, y),
     "digamma": lambda s, xp, x, y: s.zeta(2, x),
     "expit": lambda s, xp, x, y: y * (1 - y),
     "logit": lambda s, xp, x, y: 1 / (x * (1 - x)),
@@ -45,7 +45,7 @@ UNARY = {
     "dawsn": lambda s, xp, x, y: 1 - 2 * x * y,
     "i0": lambda s, xp, x, y: s.i1(x),
     "i0e": lambda s, xp, x, y: s.i1e(x) - xp.sign(x) * y,
-    "i1": lambda s, xp, x, y: s.iv(0, x) - s.iv(1, x) / x,
+    "i1": lambda s, xp, x, y: (s.iv(0, x) + s.iv(2, x)) / 2,
     "j0": lambda s, xp, x, y: -s.j1(x),
     "j1": lambda s, xp, x, y: (s.jv(0, x) - s.jv(2, x)) / 2,
     "y0": lambda s, xp, x, y: -s.y1(x),
@@ -90,10 +90,23 @@ def _gamma_density(s: Any, xp: Any, a: Any, x: Any) -> Any:
     return xp.exp((a - 1) * xp.log(x) - x - s.gammaln(a))
 
 
+def _rgamma_slope(s: Any, xp: Any, x: Any, y: Any) -> Any:
+    """Left of 1/2 that of ``sin(pi x) gamma(1 - x) / pi``, which has no poles there."""
+    left = x < 0.5
+    mirrored = xp.where(left, 1 - x, xp.ones_like(x))
+    slope = s.gamma(mirrored) * (
+        xp.cos(math.pi * x) - s.digamma(mirrored) * xp.sin(math.pi * x) / math.pi
+    )
+    return xp.where(left, slope, -y * s.digamma(xp.where(left, xp.ones_like(x), x)))
+
+
 def _exprel_slope(s: Any, xp: Any, x: Any, y: Any) -> Any:
-    near = xp.abs(x) < 1e-3
+    """``(exp(x) - y) / x``, near 0 the sum of ``(n + 1) / (n + 2)! x^n``."""
+    near = xp.abs(x) < 1
     safe = xp.where(near, xp.ones_like(x), x)
-    series = 0.5 + x / 3 + x * x / 8
+    series = xp.zeros_like(x)
+    for n in range(17, -1, -1):
+        series = series * x + (n + 1) / math.factorial(n + 2)
     return xp.where(near, series, (xp.exp(safe) - y) / safe)
 
 

@@ -1,0 +1,253 @@
+"""Matrix factorisations, each factor an operation of its own.
+
+Where f uses the eigenvalues only, equal ones have derivatives all the same, so the rule of the vectors
+must not be met: autograd's factorisations have one rule for all factors. Each factor here is computed
+at the point by one call of NumPy (`known`), and its rule asks the others anew, so that derivatives of
+every order follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import autograd.numpy as anp
+import autograd.numpy.linalg as alinalg
+import numpy as np
+from autograd.extend import defvjp, primitive
+from autograd.tracer import getval, isbox
+
+from .errors import MissingRuleError
+from .linear import define, transpose
+from .shapes import matrix_transpose
+
+
+class EighResult(NamedTuple):
+    """The eigenvalues in ascending order, and eigenvectors as columns."""
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+class QRResult(NamedTuple):
+    """A matrix of orthonormal columns, and an upper triangular one."""
+
+    Q: Any
+    R: Any
+
+
+class SVDResult(NamedTuple):
+    """Left singular vectors as columns, singular values in descending order, right ones as rows."""
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+def _h(x: Any) -> Any:
+    """The adjoint."""
+    return matrix_transpose(anp.conj(x) if anp.iscomplexobj(x) else x)
+
+
+def _mirrored(g: Any) -> Any:
+    """The Hermitian matrix that NumPy reads: of `g` the lower triangle only."""
+    below, diagonal = anp.tril(g, -1), anp.real(anp.diagonal(g, 0, -2, -1))
+    return below + _h(below) + diagonal[..., None] * np.eye(g.shape[-1])
+
+
+def _inverse_gaps(values: Any) -> Any:
+    """``1 / (v_j - v_i)``, zero on the diagonal; NaN for equal values, whose vectors are not unique."""
+    gaps = values[..., None, :] - values[..., :, None]
+    eye = np.eye(values.shape[-1], dtype=bool)
+    equal = (getval(gaps) == 0) & ~eye
+    return anp.where(eye, 0.0, anp.where(equal, np.nan, 1 / anp.where(eye | equal, 1.0, gaps)))
+
+
+def _diagonal(x: Any) -> Any:
+    return anp.real(anp.diagonal(x, 0, -2, -1))
+
+
+# --- Cholesky ------------------------------------------------------------------------------------------
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _cholesky_factor(x: Any) -> Any:
+    return np.linalg.cholesky(x)
+
+
+def _push_cholesky(g: Any, ans: Any, x: Any) -> Any:
+    """I. Murray, "Differentiation of the Cholesky decomposition", 2016, equation 8."""
+    middle = alinalg.solve(ans, _h(alinalg.solve(ans, _mirrored(g))))
+    return ans @ (anp.tril(middle, -1) + 0.5 * _diagonal(middle)[..., None] * np.eye(x.shape[-1]))
+
+
+define(_cholesky_factor, _push_cholesky)
+
+
+def _cholesky(x: Any, /, *, upper: bool = False) -> Any:
+    return _h(_cholesky_factor(_h(x))) if upper else _cholesky_factor(x)
+
+
+# --- eigenvalues of Hermitian matrices -----------------------------------------------------------------
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _eigenvalues(x: Any, known: EighResult) -> Any:
+    return known.eigenvalues
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _eigenvectors(x: Any, known: EighResult) -> Any:
+    return known.eigenvectors
+
+
+def _push_eigenvalues(g: Any, ans: Any, x: Any, known: EighResult) -> Any:
+    """M. Giles, "Collected matrix derivative results", 2008, section 3.1."""
+    vectors = _eigenvectors(x, known)
+    return _diagonal(_h(vectors) @ _mirrored(g) @ vectors)
+
+
+def _push_eigenvectors(g: Any, ans: Any, x: Any, known: EighResult) -> Any:
+    """The same section."""
+    return ans @ (_inverse_gaps(_eigenvalues(x, known)) * (_h(ans) @ _mirrored(g) @ ans))
+
+
+define(_eigenvalues, _push_eigenvalues)
+define(_eigenvectors, _push_eigenvectors)
+
+
+def _pull_eigh(ans: Any, x: Any, UPLO: Any = "L") -> Any:
+    """Autograd leaves out the vectors where their cotangent is zero; its derivative may not be."""
+    known: Any = np.linalg.eigh(getval(x), UPLO)
+
+    def turned(a: Any) -> Any:
+        return a if UPLO == "L" else _h(a)
+
+    def push_vectors(t: Any) -> Any:
+        return _push_eigenvectors(turned(t), _eigenvectors(turned(x), known), turned(x), known)
+
+    values = transpose(lambda t: _push_eigenvalues(turned(t), None, turned(x), known), x)
+    vectors = transpose(push_vectors, x)
+    return lambda g: values(g[0]) + (vectors(g[1]) if isbox(g[1]) or np.any(g[1]) else 0)
+
+
+defvjp(alinalg.eigh, _pull_eigh)
+
+
+def _eigh(x: Any, /) -> EighResult:
+    known = np.linalg.eigh(getval(x))
+    return EighResult(_eigenvalues(x, known), _eigenvectors(x, known))
+
+
+def _eigvalsh(x: Any, /) -> Any:
+    return _eigenvalues(x, np.linalg.eigh(getval(x)))
+
+
+# --- singular values -----------------------------------------------------------------------------------
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _left(x: Any, known: SVDResult) -> Any:
+    return known.U
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _singular(x: Any, known: SVDResult) -> Any:
+    return known.S
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _right(x: Any, known: SVDResult) -> Any:
+    return known.Vh
+
+
+def _inner(g: Any, x: Any, known: SVDResult) -> Any:
+    return _h(_left(x, known)) @ g @ _h(_right(x, known))
+
+
+def _push_left(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
+    """J. Townsend, "Differentiating the singular value decomposition", 2016.
+
+    Of complex vectors the phase is free; it is the left ones that turn (Z.-Q. Wan and S.-X. Zhang,
+    arXiv:1909.02659).
+    """
+    values, right, inner = _singular(x, known), _right(x, known), _inner(g, x, known)
+    row = values[..., None, :]
+    turn = _inverse_gaps(values**2) * (inner * row + _h(inner * row))
+    if anp.iscomplexobj(inner):
+        phase = anp.imag(anp.diagonal(inner, 0, -2, -1)) / values
+        turn = turn + 1j * phase[..., None] * np.eye(values.shape[-1])
+    moved = g @ _h(right)
+    return ans @ turn + (moved - ans @ (_h(ans) @ moved)) / row
+
+
+def _push_right(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
+    values, left, inner = _singular(x, known), _left(x, known), _inner(g, x, known)
+    column = values[..., :, None]
+    turn = _inverse_gaps(values**2) * (column * inner + _h(column * inner))
+    moved = _h(left) @ g
+    return _h(turn) @ ans + (moved - (moved @ _h(ans)) @ ans) / column
+
+
+define(_left, _push_left)
+define(_singular, lambda g, ans, x, known: _diagonal(_inner(g, x, known)))
+define(_right, _push_right)
+
+
+def _svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
+    if full_matrices and x.shape[-2] != x.shape[-1]:
+        raise MissingRuleError("svd with full_matrices=True of a matrix that is not square", "rule")
+    known = np.linalg.svd(getval(x), full_matrices=False)
+    return SVDResult(_left(x, known), _singular(x, known), _right(x, known))
+
+
+def svdvals(x: Any, /) -> Any:
+    """The singular values."""
+    return _singular(x, np.linalg.svd(getval(x), full_matrices=False))
+
+
+# --- QR ------------------------------------------------------------------------------------------------
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _orthonormal(x: Any) -> Any:
+    return np.linalg.qr(x).Q
+
+
+def _push_orthonormal(g: Any, ans: Any, x: Any) -> Any:
+    """S. F. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions", 2010."""
+    across = matrix_transpose(
+        alinalg.solve(matrix_transpose(_triangular(ans, x)), matrix_transpose(g))
+    )
+    inner = _h(ans) @ across
+    below = anp.tril(inner, -1)
+    turn = below - _h(below)
+    if anp.iscomplexobj(inner):  # LAPACK keeps the diagonal of R real
+        phase = anp.imag(anp.diagonal(inner, 0, -2, -1))
+        turn = turn + 1j * phase[..., None] * np.eye(x.shape[-1])
+    return across + ans @ (turn - inner)
+
+
+def _triangular(q: Any, x: Any) -> Any:
+    return anp.triu(_h(q) @ x)
+
+
+define(_orthonormal, _push_orthonormal)
+
+
+def _qr(x: Any, /, *, mode: str = "reduced") -> QRResult:
+    rows, columns = x.shape[-2:]
+    if mode != "reduced" and rows > columns:
+        raise MissingRuleError(f"qr with mode={mode!r} of a tall matrix", "rule")
+    q = _orthonormal(x[..., :, :rows])
+    return QRResult(q, _triangular(q, x))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "cholesky": _cholesky,
+    "eigh": _eigh,
+    "eigvalsh": _eigvalsh,
+    "qr": _qr,
+    "svd": _svd,
+    "svdvals": svdvals,
+}

@@ -1,0 +1,267 @@
+"""Linear algebra of the standard that autograd differentiates in part: products, norms, inverses.
+
+Formulas: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic
+differentiation", 2008, by section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import autograd.numpy as anp
+import autograd.numpy.linalg as alinalg
+import numpy as np
+from autograd.core import primitive_jvps, primitive_vjps
+from autograd.extend import defjvp, defvjp, primitive
+from autograd.numpy.numpy_vjps import grad_inner, match_complex, unbroadcast_f
+from autograd.tracer import getval
+
+from .creation import astype
+from .factorizations import svdvals
+from .linear import define, transpose
+from .rules import primitive_of
+from .shapes import matrix_transpose
+
+# --- autograd's own rules, made right or complete ----------------------------------------------------
+
+
+def _relative(g: Any, x: Any) -> Any:
+    """The trace of ``x^-1 g``."""
+    return anp.sum(matrix_transpose(alinalg.inv(x)) * g, axis=(-2, -1))
+
+
+defjvp(alinalg.inv, lambda g, ans, x: -(ans @ g @ ans))  # 2.2.3
+defjvp(alinalg.det, lambda g, ans, x: ans * _relative(g, x))  # 2.2.4
+
+
+def _push_solve(argnum: int) -> Callable[..., Any]:
+    """Section 2.3.1: ``a dx = db - da x``."""
+
+    def push(g: Any, ans: Any, a: Any, b: Any) -> Any:
+        if argnum:
+            return alinalg.solve(a, g)
+        vector = anp.ndim(b) == 1
+        moved = g @ ans[..., None] if vector else g @ ans
+        dx = -alinalg.solve(a, moved)
+        return dx[..., 0] if vector else dx
+
+    return push
+
+
+def _pull_solve(argnum: int) -> Callable[..., Any]:
+    def pull(ans: Any, a: Any, b: Any) -> Any:
+        vector = anp.ndim(b) == 1
+
+        def pull_one(g: Any) -> Any:
+            back = alinalg.solve(matrix_transpose(a), g[..., None] if vector else g)
+            if argnum:
+                return back[..., 0] if vector else back
+            return -(back @ matrix_transpose(ans[..., None] if vector else ans))
+
+        return unbroadcast_f((a, b)[argnum], pull_one)
+
+    return pull
+
+
+# Autograd's mistakes a batch of vectors for a matrix.
+defjvp(alinalg.solve, _push_solve(0), _push_solve(1))
+defvjp(alinalg.solve, _pull_solve(0), _pull_solve(1))
+
+
+def _push_pinv(g: Any, ans: Any, x: Any, *_: Any, **__: Any) -> Any:
+    """Where the rank does not change.
+
+    G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares
+    problems whose variables separate", 1973.
+    """
+    pt, gt = _adjoint(ans), _adjoint(g)
+    outside = gt - gt @ x @ ans
+    inside = gt - ans @ x @ gt
+    return -(ans @ g @ ans) + ans @ (pt @ outside) + (inside @ pt) @ ans
+
+
+def _adjoint(x: Any) -> Any:
+    return matrix_transpose(anp.conj(x) if anp.iscomplexobj(x) else x)
+
+
+define(alinalg.pinv, _push_pinv)
+
+
+def _covered(rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Autograd takes the maximum norm for one of a power, and counts negative axes wrongly."""
+
+    def checked(argnums: Any, *rest: Any) -> Any:
+        args, options = rest[-2:]
+        given = {**dict(zip(("ord", "axis"), args[1:], strict=False)), **options}
+        order, axis = given.get("ord"), given.get("axis")
+        if order == "nuc" and isinstance(axis, tuple) and min(axis) < 0:
+            raise NotImplementedError
+        if isinstance(order, float) and np.isinf(order):
+            raise NotImplementedError
+        return rule(argnums, *rest)
+
+    return checked
+
+
+_norm = primitive_of(np.linalg.norm)
+for _rules in (primitive_jvps, primitive_vjps):
+    _rules[_norm] = _covered(_rules[_norm])
+
+
+def _pull_slogdet(ans: Any, x: Any) -> Any:
+    """Autograd leaves out the sign, which of complex matrices is not constant."""
+    sign = transpose(lambda t: _push_sign(t, ans[0], x), x)
+    logabsdet = transpose(lambda t: _push_logabsdet(t, ans[1], x), x)
+    if not anp.iscomplexobj(x):
+        return lambda g: logabsdet(g[1])
+    return lambda g: sign(g[0]) + logabsdet(g[1])
+
+
+def _push_sign(g: Any, ans: Any, x: Any) -> Any:
+    return 1j * ans * anp.imag(_relative(g, x))
+
+
+def _push_logabsdet(g: Any, ans: Any, x: Any) -> Any:
+    return anp.real(_relative(g, x))
+
+
+defvjp(alinalg.slogdet, _pull_slogdet)
+
+
+def _real_if_needed(argnum: int, rule: Any) -> Callable[..., Any]:
+    """Autograd may leave an imaginary part in the cotangent of a real array."""
+
+    def pull(ans: Any, *args: Any) -> Any:
+        back = rule(argnum, ans, *args)
+        return lambda g: match_complex(args[argnum], back(g))
+
+    return pull
+
+
+defvjp(anp.inner, _real_if_needed(0, grad_inner), _real_if_needed(1, grad_inner))
+
+
+# --- products ----------------------------------------------------------------------------------------
+
+
+def _cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
+        raise ValueError("cross expects three entries along the axis.")
+    a, b = anp.moveaxis(x1, axis, 0), anp.moveaxis(x2, axis, 0)
+    parts = [a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)]
+    return anp.moveaxis(anp.stack(parts), 0, axis)
+
+
+def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return anp.diagonal(x, offset, -2, -1)
+
+
+def _matrix_power(x: Any, n: int, /) -> Any:
+    if n < 0:
+        return _matrix_power(alinalg.inv(x), -n)
+    if n == 0:
+        return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
+    half = _matrix_power(anp.matmul(x, x), n // 2) if n > 1 else None
+    if half is None:
+        return x
+    return anp.matmul(half, x) if n % 2 else half
+
+
+def _outer(x1: Any, x2: Any, /) -> Any:
+    return x1[:, None] * x2[None, :]
+
+
+def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    entries = _diagonal(x, offset=offset)
+    return anp.sum(entries if dtype is None else astype(entries, dtype), axis=-1)
+
+
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return anp.sum(anp.conj(x1) * x2, axis=axis)
+
+
+# --- norms -------------------------------------------------------------------------------------------
+
+
+def _vector_norm(
+    x: Any,
+    /,
+    *,
+    axis: Any = None,
+    keepdims: bool = False,
+    ord: Any = 2,  # noqa: A002 - the standard's name
+) -> Any:
+    size = anp.abs(x)
+    if ord == 0:
+        return np.sum(getval(size) != 0, axis=axis, keepdims=keepdims, dtype=size.dtype)
+    if ord == 1:
+        return anp.sum(size, axis=axis, keepdims=keepdims)
+    if ord == 2:
+        return anp.sqrt(anp.sum(size**2, axis=axis, keepdims=keepdims))
+    if np.isinf(ord):
+        return (anp.max if ord > 0 else anp.min)(size, axis=axis, keepdims=keepdims)
+    return anp.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def _matrix_norm(
+    x: Any,
+    /,
+    *,
+    keepdims: bool = False,
+    ord: Any = "fro",  # noqa: A002 - the standard's name
+) -> Any:
+    if ord == "fro":
+        return _vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    if ord in ("nuc", 2, -2):
+        norm = {"nuc": anp.sum, 2: anp.max, -2: anp.min}[ord](svdvals(x), axis=-1)
+    else:
+        along, across = (-2, -1) if abs(ord) == 1 else (-1, -1)
+        norm = (anp.max if ord > 0 else anp.min)(anp.sum(anp.abs(x), axis=along), axis=across)
+    return norm[..., None, None] if keepdims else norm
+
+
+# --- determinants ------------------------------------------------------------------------------------
+
+
+class SlogdetResult(NamedTuple):
+    """The sign of a determinant, and the logarithm of its absolute value."""
+
+    sign: Any
+    logabsdet: Any
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _sign(x: Any) -> Any:
+    return np.linalg.slogdet(x).sign
+
+
+@primitive  # type: ignore[untyped-decorator]
+def _logabsdet(x: Any) -> Any:
+    return np.linalg.slogdet(x).logabsdet
+
+
+define(_sign, _push_sign)
+define(_logabsdet, _push_logabsdet)
+
+
+def _slogdet(x: Any, /) -> SlogdetResult:
+    constant = not anp.iscomplexobj(x)
+    return SlogdetResult(_sign(getval(x) if constant else x), _logabsdet(x))
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "cross": _cross,
+    "diagonal": _diagonal,
+    "matmul": anp.matmul,
+    "matrix_norm": _matrix_norm,
+    "matrix_power": _matrix_power,
+    "matrix_rank": lambda x, /, *, rtol=None: np.linalg.matrix_rank(getval(x), rtol=rtol),
+    "matrix_transpose": matrix_transpose,
+    "outer": _outer,
+    "slogdet": _slogdet,
+    "tensordot": anp.tensordot,
+    "trace": _trace,
+    "vecdot": _vecdot,
+    "vector_norm": _vector_norm,
+}

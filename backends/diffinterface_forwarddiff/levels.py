@@ -1,0 +1,61 @@
+"""Which derivative a Dual belongs to: levels, and arguments taken apart by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from .values import Perturbed, zeros_beside
+
+_levels = count(1)
+
+
+def new_level() -> int:
+    """A level above all those that are open."""
+    return next(_levels)
+
+
+def primal(y: Any, level: int) -> Any:
+    """The value of y at `level`; y itself if it does not depend on that perturbation."""
+    return y.value if isinstance(y, Perturbed) and y.level == level else y
+
+
+def tangent(y: Any, level: int, k: int) -> Any:
+    """The tangents of y at `level`; zeros if it does not depend on that perturbation."""
+    if isinstance(y, Perturbed) and y.level == level:
+        return y.tangent
+    return zeros_beside(y, k)
+
+
+def duals(tree: Any) -> Iterator[Any]:
+    """The Duals among arguments, in lists and tuples too."""
+    if isinstance(tree, Perturbed):
+        yield tree
+    elif isinstance(tree, tuple | list):
+        for part in tree:
+            yield from duals(part)
+
+
+def holds(*trees: Any) -> bool:
+    """Whether any Dual is among arguments."""
+    return next(duals(trees), None) is not None
+
+
+def top(*trees: Any) -> int:
+    """The highest level among arguments: the perturbation to differentiate for now."""
+    return max((d.level for d in duals(trees)), default=0)
+
+
+def level_of(x: Any) -> int:
+    """The level of a Dual, 0 of anything else."""
+    return x.level if isinstance(x, Perturbed) else 0
+
+
+def value_at(tree: Any, level: int) -> Any:
+    """Arguments with Duals of `level` replaced by their values."""
+    if isinstance(tree, Perturbed):
+        return tree.value if tree.level == level else tree
+    if isinstance(tree, tuple | list):
+        return type(tree)([value_at(part, level) for part in tree])
+    return tree
