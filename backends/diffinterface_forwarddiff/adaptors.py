@@ -126,8 +126,8 @@ def added(a: Any, b: Any) -> Any:
 
 def spread(tangent: Any, y: Any) -> Any:
     """Tangents broadcast to the shape of y, in its dtype."""
-    shape = (*y.shape, tangent.shape[-1])
-    if tuple(tangent.shape) != shape:
+    if tangent.shape[:-1] != y.shape:
+        shape = (*y.shape, tangent.shape[-1])
         # A copy: a broadcast array is read-only, and a Dual may be written into.
         tangent = copied(namespace_of(tangent).broadcast_to(tangent, shape))
     # Of the same dtype, for it must be able to hold what may be written into y.

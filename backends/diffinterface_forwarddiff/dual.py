@@ -19,7 +19,7 @@ from diffinterface.arrays import Array
 
 from .errors import DualConversionError
 from .levels import holds
-from .table import call, method_names, rule_name
+from .table import RULES, call, method_names, rule_name
 from .values import Perturbed, copied, is_immutable, is_scalar, namespace_of
 
 
@@ -289,3 +289,30 @@ def _written(target: Any, index: Any, value: Any) -> Any:
         target = np.asarray(target)
     target[index] = value
     return target
+
+
+# --- operators: of Duals and numbers, without the way through NumPy's dispatch -----------------------
+
+
+def _operator(name: str, ufunc: Any, swapped: bool = False) -> Any:
+    general, rule = getattr(NDArrayOperatorsMixin, name), rule_name(ufunc)
+
+    def operator(self: Dual, other: Any) -> Any:
+        kind = type(other)
+        if kind is Dual or kind is float or kind is int:
+            operands = (other, self) if swapped else (self, other)
+            return RULES[rule](rule, ufunc, operands, {})
+        return general(self, other)
+
+    return operator
+
+
+_operators: dict[str, Any] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.true_divide,
+}
+for _symbol, _ufunc in (*_operators.items(), ("pow", np.power)):
+    setattr(Dual, f"__{_symbol}__", _operator(f"__{_symbol}__", _ufunc))
+    setattr(Dual, f"__r{_symbol}__", _operator(f"__r{_symbol}__", _ufunc, swapped=True))

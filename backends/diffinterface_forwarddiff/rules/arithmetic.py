@@ -35,14 +35,14 @@ def _sum(args: Any, options: Any, sign: int) -> Any:
     y = va + vb if sign == 1 else va - vb
     if la == lb:
         tangent = a.tangent + b.tangent if sign == 1 else a.tangent - b.tangent
-    elif la == level:
-        tangent = a.tangent
-    else:
-        tangent = b.tangent if sign == 1 else -b.tangent
+        return Dual(y, spread(tangent, y), level)
     y = np.complex128(y) if type(y) is complex else y
-    own = spread(tangent, y)
-    # Not those of an operand: y and the operand may be written into, each for itself.
-    return Dual(y, copied(own) if la != lb and own is tangent else own, level)
+    if la == level:
+        tangent = spread(a.tangent, y)
+        # Not that of the operand: y and the operand may be written into, each for itself.
+        return Dual(y, copied(tangent) if tangent is a.tangent else tangent, level)
+    tangent = spread(b.tangent if sign == 1 else -b.tangent, y)
+    return Dual(y, copied(tangent) if tangent is b.tangent else tangent, level)
 
 
 def _multiply(name: str, function: Any, args: Any, options: Any) -> Any:

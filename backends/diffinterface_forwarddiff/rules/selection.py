@@ -106,7 +106,7 @@ def _nan_extreme(name: str, worst: float) -> Callable[..., Any]:
         missing = xp.isnan(x)
         best = getattr(xp, name)(xp.where(missing, worst, x), axis=axis, keepdims=keepdims)
         nothing = np.all(missing, axis=axis, keepdims=keepdims)
-        return xp.where(nothing, np.nan, best) if np.any(nothing) else best
+        return xp.where(nothing, best * np.nan, best) if np.any(nothing) else best
 
     return body
 
