@@ -18,6 +18,7 @@ from .adtypes import (
 from .arrays import array_namespace
 from .config import Config, config_context, get_config, set_config
 from .contexts import Cache, Constant, Static
+from .differentiate_with import DifferentiateWith
 from .errors import (
     BackendNotInstalledError,
     DiffInterfaceError,
@@ -33,10 +34,13 @@ from .errors import (
     UnsupportedOperatorError,
 )
 from .inplace import inplace
+from .layers import StatefulLayer
 from .linear import linear_operator
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
 from .registry import check_available, known_backends
+from .stop import stop_gradient
+from .trace import hutchinson_trace
 
 __version__ = "0.1.0"
 
@@ -53,6 +57,7 @@ __all__ = [
     "Config",
     "Constant",
     "DiffInterfaceError",
+    "DifferentiateWith",
     "InputError",
     "MixedMode",
     "NestedDifferentiationError",
@@ -64,6 +69,7 @@ __all__ = [
     "PreparationMismatchError",
     "SecondOrder",
     "ShapeError",
+    "StatefulLayer",
     "Static",
     "UnknownBackendError",
     "UnsupportedOperatorError",
@@ -72,10 +78,12 @@ __all__ = [
     "config_context",
     "extend",
     "get_config",
+    "hutchinson_trace",
     "inplace",
     "known_backends",
     "linear_operator",
     "set_config",
     "special",
+    "stop_gradient",
     *_operators,
 ]

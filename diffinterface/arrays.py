@@ -7,13 +7,15 @@ included, belongs to a `Framework` that an adapter registers (entry-point group
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, NestedDifferentiationError
 
 Array = Any  # every framework has its own class; the array API standard names no base
 
@@ -58,6 +60,47 @@ class Framework:
     def is_traced(self, x: Array) -> bool:
         """Whether a transform outside our own call is recording `x`, so that a copy would lose it."""
         return self.wraps
+
+    def stop_gradient(self, x: Array) -> Array:
+        """`x` as a constant to whatever is recording it, at all levels."""
+        return x
+
+    def values(self, x: Array) -> Any:
+        """The values of `x` in NumPy, whatever is recording it; None where they are not known yet."""
+        return self.to_numpy(self.stop_gradient(x))
+
+    def elsewhere(
+        self,
+        call: Callable[..., tuple[Array, ...]],
+        x: tuple[Array, ...],
+        contexts: tuple[Array, ...],
+    ) -> tuple[Array, ...]:
+        """``call(x, contexts)`` for other values of the same kinds, where those of `x` are not known.
+
+        Nothing, if this framework cannot tell.
+        """
+        return ()
+
+    def layer(self, module: Any, state: Any) -> Any:
+        """The `Parts` of `module`, if it is one of a library over this framework's arrays."""
+        return None
+
+    def host(self, bridge: Any, x: tuple[Array, ...], contexts: tuple[Array, ...]) -> Any:
+        """A `Bridge` at arrays of which this framework is tracing some: its outputs, traced too.
+
+        Raises
+        ------
+        NestedDifferentiationError
+            If this framework cannot take a foreign function in.
+        """
+        raise NestedDifferentiationError(
+            f"{self.name} is differentiating, and cannot take in a function of another engine here.",
+            outer=self.name,
+        )
+
+    def scope(self, x: Array) -> AbstractContextManager[None]:
+        """A context in which to compute with `x` without losing its precision."""
+        return nullcontext()
 
     def device(self, x: Array) -> Any:
         """The device of `x` where a prepared call must find the same one again, else None."""

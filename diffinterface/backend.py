@@ -7,6 +7,7 @@ Give one primitive, `prepare_pushforward` or `prepare_pullback`, and inherit eve
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from . import derived
@@ -16,6 +17,13 @@ from .errors import OutputError
 from .functions import Function
 from .prep import Prep
 from .trees import Leaves, Structure, flatten, flatten_with_none
+
+Program = Callable[[Leaves, Leaves], Leaves]
+
+
+def _own(leaf: Array) -> Array:
+    framework = framework_of(leaf)
+    return leaf if framework is None or not hasattr(leaf, "shape") else framework.own(leaf)
 
 
 class Backend(ABC):
@@ -50,6 +58,8 @@ class Backend(ABC):
         Names of the frameworks whose arrays the engine takes as they are.
     compiles : bool
         Whether a plan may compile in what f captured; a prepared call then watches for rebinding.
+    stops : bool
+        Whether f can keep a value from being differentiated; see `stop_gradient`.
     chunk_size : int or None
         How many seeds one evaluation should carry in the derived operators; None means all.
     """
@@ -58,6 +68,7 @@ class Backend(ABC):
     framework: Framework | None = None
     accepts: frozenset[str] = frozenset()
     compiles: bool = False
+    stops: bool = True
     chunk_size: int | None = 64
 
     def __init__(self, adtype: ADType) -> None:
@@ -106,6 +117,20 @@ class Backend(ABC):
             got=leaf,
             expected=native.name,
         )
+
+    def outputs(self, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
+        """Something of the shapes of f's outputs: here one plain evaluation, without derivative."""
+        return fn(tuple(_own(leaf) for leaf in x), contexts)[0]
+
+    # --- what a bridge asks ----------------------------------------------------------------------
+
+    def program(self, fn: Function, x: Leaves, contexts: Leaves) -> Program:
+        """``fn`` alone, for arguments of these kinds, in the fastest form that the engine has."""
+        return lambda x, contexts: fn(x, contexts)[0]
+
+    def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
+        """``fn`` over a leading axis of the inputs named, which every output has then."""
+        return derived.looped(fn, x, contexts)
 
     # --- primitives and derived operators --------------------------------------------------------
 

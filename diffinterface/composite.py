@@ -175,7 +175,8 @@ class MixedModeBackend(_Composite):
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         if method in _EITHER:
-            # The batch axis of a batched Jacobian counts on both sides, so it cancels.
+            # The batch axis of a batched Jacobian counts on both sides, so it cancels; and what one
+            # engine's column costs over another's row is not known.
             converter = Converter(self.forward, x)
             entered = converter.enter(x)
             y, _ = fn.on(self.forward)(entered, converter.enter_contexts(contexts, entered))

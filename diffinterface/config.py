@@ -18,6 +18,8 @@ from .errors import DiffInterfaceError, InputError, UnknownBackendError
 from .registry import parse
 
 _ENVIRONMENT = "DIFFINTERFACE_BACKEND"
+_SWITCH = "DIFFINTERFACE_NESTED_SWITCHING"
+_WORDS = {"1": True, "true": True, "on": True, "0": False, "false": False, "off": False}
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,12 @@ class Config:
     ----------
     backend : ADType
         What ``backend=None`` means.
+    nested_switching : bool
+        Whether a call inside another engine's derivative may go through the bridge.
     """
 
     backend: ADType
+    nested_switching: bool = True
 
 
 _process: dict[str, Any] = {}
@@ -70,6 +75,9 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"Unknown setting {name!r}; known are {', '.join(names)}.", got=name)
     if "backend" in settings and settings["backend"] is not None:
         settings = {**settings, "backend": as_adtype(settings["backend"])}
+    if not isinstance(settings.get("nested_switching"), bool | None):
+        got = settings["nested_switching"]
+        raise InputError(f"nested_switching={got!r}, expected True, False or None.", got=got)
     return settings
 
 
@@ -80,6 +88,8 @@ def set_config(**settings: Any) -> None:
     ----------
     backend : ADType or str or None
         What ``backend=None`` means in every operator.
+    nested_switching : bool or None
+        Whether a call inside another engine's derivative may go through the bridge.
 
     Raises
     ------
@@ -111,6 +121,8 @@ def config_context(**settings: Any) -> Iterator[None]:
     ----------
     backend : ADType or str
         What ``backend=None`` means in every operator.
+    nested_switching : bool
+        Whether a call inside another engine's derivative may go through the bridge.
 
     Examples
     --------
@@ -135,6 +147,15 @@ def _from_environment(text: str) -> ADType:
         raise UnknownBackendError(f"{_ENVIRONMENT}: {error}", got=text) from error
 
 
+def _switch_from_environment() -> bool:
+    text = os.environ.get(_SWITCH, "1").strip().lower()
+    if text not in _WORDS:
+        raise InputError(
+            f"{_SWITCH}={text!r}, expected one of {', '.join(_WORDS)}.", got=text, expected=_WORDS
+        )
+    return _WORDS[text]
+
+
 def get_config() -> Config:
     """The configuration in force here.
 
@@ -142,10 +163,12 @@ def get_config() -> Config:
     --------
     >>> import diffinterface as di
     >>> di.get_config()
-    Config(backend=AutoForwardDiff(chunk_size=None))
+    Config(backend=AutoForwardDiff(chunk_size=None), nested_switching=True)
     """
     settings = {**_process, **(_context.get() or {})}
     if "backend" not in settings:
         text = os.environ.get(_ENVIRONMENT)
         settings["backend"] = _from_environment(text) if text else AutoForwardDiff()
+    if "nested_switching" not in settings:
+        settings["nested_switching"] = _switch_from_environment()
     return replace(Config(AutoForwardDiff()), **settings)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from .arrays import framework_of
 from .errors import InputError
 from .trees import LEAF, Leaves, Structure
@@ -129,13 +131,22 @@ def split(contexts: tuple[Any, ...], flatten: Flatten) -> tuple[tuple[_Slot, ...
     return tuple(slot for slot, _ in pairs), tuple(leaf for _, data in pairs for leaf in data)
 
 
+def read_only(leaf: Any) -> Any:
+    """A NumPy array as one that f cannot write into: the next evaluation of f needs it as it is."""
+    if type(leaf) is not np.ndarray or not leaf.flags.writeable:
+        return leaf
+    view = leaf.view()
+    view.flags.writeable = False
+    return view
+
+
 def join(layout: tuple[_Slot, ...], data: Leaves, scratch: Callable[[Any], Any]) -> tuple[Any, ...]:
     """The arguments that f sees, from the data leaves: the inverse of `split`."""
     remaining = iter(data)
     arguments = []
     for slot in layout:
         leaves = [next(remaining) if static is _DATA else static for static in slot.statics]
-        if slot.wrapper is Cache:
-            leaves = [scratch(leaf) for leaf in leaves]
+        wrap = scratch if slot.wrapper is Cache else read_only
+        leaves = [wrap(leaf) for leaf in leaves]
         arguments.append(slot.structure.unflatten(leaves))
     return tuple(arguments)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 from .prep import Prep
 
 
+class CrossingError(NestedDifferentiationError):
+    """An engine was given arrays that another one is tracing: what the bridge is for."""
+
+
 def caller_framework(x: Leaves) -> Framework:
     """The one framework of the arrays in x.
 
@@ -51,6 +55,12 @@ def caller_framework(x: Leaves) -> Framework:
                 expected="a floating dtype",
             )
         found[framework.name] = framework
+    if len(found) == 2 and "numpy" in found:
+        del found["numpy"]
+        (wrapping,) = found.values()
+        if wrapping.wraps:  # some leaves are traced, and the others are arrays beside them
+            return wrapping
+        found["numpy"] = NUMPY
     if len(found) > 1:
         raise InputError(
             f"x mixes arrays of {' and '.join(sorted(found))}, expected one framework a tree.",
@@ -78,7 +88,7 @@ class Converter:
         #: Whether results are NumPy arrays for a NumPy caller.
         self.native_numpy = self._caller is NUMPY and self._native in (None, NUMPY)
         if not self.plain and self._caller.wraps:
-            raise NestedDifferentiationError(
+            raise CrossingError(
                 f"x is being differentiated by {self._caller.name}, and {backend.adtype!r} cannot run "
                 f"on its arrays; use a backend that does: AutoForwardDiff(), or {self._caller.name}'s "
                 "own.",
@@ -115,7 +125,7 @@ class Converter:
         if self._native is None or framework is None or framework.name in self._backend.accepts:
             return _native_order(leaf) if framework is NUMPY else leaf
         if framework.is_traced(leaf):
-            raise NestedDifferentiationError(
+            raise CrossingError(
                 f"An argument is being traced by {framework.name}, and {self._backend.adtype!r} would "
                 "have to copy it, which loses that derivative; use a backend of the same framework.",
                 outer=framework.name,

@@ -13,6 +13,7 @@ from . import assembly
 from .arrays import array_namespace, is_complex, shape_of, size_of
 from .errors import NonAnalyticError, UnsupportedOperatorError
 from .functions import Function
+from .modes import prefers_forward
 from .prep import Prep
 from .seeds import basis, match_cotangent
 from .trees import Leaves
@@ -131,7 +132,7 @@ def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Pre
         return jacobian_forward(backend, fn, x, contexts)
     if backend.has_forward:
         y, _ = fn(x, contexts)
-        if sum(map(size_of, x)) <= sum(map(size_of, y)):
+        if prefers_forward(backend, x, y):
             return jacobian_forward(backend, fn, x, contexts)
     return jacobian_reverse(backend, fn, x, contexts)
 
@@ -175,8 +176,7 @@ def batched_jacobian(
     batch = assembly.check_batch(x, y)
     sample_x, sample_y = (tuple(leaf[0, ...] for leaf in leaves) for leaves in (x, y))
     if forward is None:
-        fewer = sum(map(size_of, sample_x)) <= sum(map(size_of, sample_y))
-        forward = backend.has_forward and (fewer or not backend.has_reverse)
+        forward = prefers_forward(backend, x, y, samples=True)
     over = sample_x if forward else sample_y
     method = backend.prepare_pushforward if forward else backend.prepare_pullback
     plan = method(fn, x, contexts, assembly.broadcast_seeds(basis(over, 0, 1), batch), True)
@@ -222,6 +222,24 @@ def _times_i(seeds: Leaves) -> Leaves:
     return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
 
 
+def looped(
+    fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]
+) -> Callable[[Leaves, Leaves], Leaves]:
+    """``fn`` for each sample of a batch, one after the other."""
+
+    def run(xs: Leaves, cs: Leaves) -> Leaves:
+        every = (*zip(xs, x, strict=True), *zip(cs, contexts, strict=True))
+        size = next(shape_of(leaf)[0] for leaf, batched in every if batched)
+        rows = [fn(_sample(xs, x, k), _sample(cs, contexts, k))[0] for k in range(size)]
+        return tuple(array_namespace(*column).stack(column) for column in zip(*rows, strict=True))
+
+    return run
+
+
+def _sample(leaves: Leaves, batched: tuple[bool, ...], k: int) -> Leaves:
+    return tuple(a[k, ...] if has else a for a, has in zip(leaves, batched, strict=True))
+
+
 # --- second order --------------------------------------------------------------------------------
 
 
@@ -231,13 +249,30 @@ def gradient_function(inner: Backend, fn: Function) -> Function:
 
 
 def _derivative_function(inner: Backend, fn: Function, method: str) -> Function:
-    from .conversion import prepare
+    from .bridge import Bridge, apply
+    from .conversion import CrossingError, prepare
 
-    def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+    def native(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
         plan, converter = prepare(inner, method, fn.on(inner, reuse=False), x, contexts)
         entered = converter.enter(x)
         value, result, aux = plan.run(entered, converter.enter_contexts(contexts, entered))
         return converter.leave_all(result), (converter.leave_all(value), aux)
+
+    def joined(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+        result, (value, _) = native(x, contexts)
+        return (*result, *value), None
+
+    bridge = Bridge(fn.derived(joined), inner)
+
+    def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+        try:
+            return native(x, contexts)
+        except CrossingError:
+            if fn.has_aux:
+                raise
+        leaves = apply(bridge, x, contexts)
+        count = len(x) if method == "gradient" else len(leaves) // 2
+        return leaves[:count], (leaves[count:], None)
 
     return fn.derived(call)
 

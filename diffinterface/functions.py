@@ -14,6 +14,7 @@ from typing import Any
 from .arrays import dtype_name, framework_of, is_inexact, shape_of
 from .contexts import join
 from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
+from .passes import States, rewind, thread
 from .trees import LEAF, Leaves, Structure
 
 Argnums = int | tuple[int, ...]
@@ -29,6 +30,8 @@ class Function:
     y_structure : Structure or None
         How f's output leaves go back into their tree; known after the first evaluation. An output of
         another structure afterwards raises.
+    states : dict
+        What f has advanced in this call of an operator, and what it was before; see `passes`.
     """
 
     def __init__(
@@ -51,7 +54,8 @@ class Function:
         self.has_aux = has_aux
         self.scalar = scalar
         self.reuse = reuse
-        self._memo: list[Structure] = []  # shared with the copies that `on` makes
+        self._memo: list[Structure] = []  # shared with the copies that `on` makes, as `states` is
+        self.states: States = {}
         self._passed: tuple[Any, ...] | None = None  # the kind of lone array that was checked last
 
     @property
@@ -79,6 +83,9 @@ class Function:
         if self.layout or self.argnums != 0:
             others = join(self.layout, contexts, lambda b: self.backend.scratch(b, x))
             arguments = place(x_tree, others, self.argnums)
+        if self.states:
+            rewind(self.states)
+        thread.stack.append(self)
         try:
             return self.f(*arguments)
         except (TypeError, ValueError) as error:
@@ -86,6 +93,8 @@ class Function:
             if isinstance(error.__cause__, DiffInterfaceError):
                 raise error.__cause__ from None
             raise
+        finally:
+            thread.stack.pop()
 
     def derived(self, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]) -> DerivedFunction:
         """Another flat function of the same arguments: what a derivative of f is to an outer engine."""
@@ -161,7 +170,11 @@ class DerivedFunction(Function):
         self._call = call
 
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
-        return self._call(x, contexts)
+        thread.stack.append(self)
+        try:
+            return self._call(x, contexts)
+        finally:
+            thread.stack.pop()
 
 
 def place(x: Any, contexts: tuple[Any, ...], argnums: Argnums) -> list[Any]:

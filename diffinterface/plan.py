@@ -7,7 +7,7 @@ may share a plan. It keeps no argument alive but the fixed point of a ``same_poi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from . import contexts as ctx
@@ -19,8 +19,10 @@ from .errors import InputError, ShapeError
 from .functions import Argnums, Function, check_argnums
 from .holomorphic import guarded
 from .operator import Operator
+from .passes import prepared
 from .prep import Prep
 from .registry import resolve
+from .samples import check_samples
 from .seeds import match
 from .signature import ContextCheck, TreeCheck, flatten_any
 from .trees import LEAF, Leaves, Structure
@@ -38,6 +40,10 @@ class Request:
     batched: bool = False
     same_point: bool = False
     reuse: bool = True
+
+    def once(self) -> Request:
+        """The same for a single call at any point."""
+        return replace(self, same_point=False, reuse=False)
 
     @classmethod
     def of(cls, operator: Operator, f: Any, backend: Any, **options: Any) -> Request:
@@ -98,14 +104,16 @@ class Plan:
             reuse=request.reuse,
         )
         if request.same_point:
-            leaves, data = _own(leaves), _own(data)
+            leaves, data = own(leaves), own(data)
         entered = self.converter.enter(leaves)
         arguments = entered, self.converter.enter_contexts(data, entered)
         build = getattr(backend, f"prepare_{operator.name}{'_same_point' * request.same_point}")
         if operator.tangent is None:
-            self.prep: Prep = build(self.fn, *arguments)
+            self.prep: Prep = self._one_call(build(self.fn, *arguments))
             if operator.holomorphic and any(map(is_complex, entered)):
                 self.prep = guarded(self.prep, backend, self.fn, *arguments)
+            if operator.samples:
+                check_samples(backend, self.fn, *arguments)
             return arguments
         what = "tangent" if operator.tangent == "x" else "cotangent"
         seeds, structure = flatten_any(t, backend.flatten)
@@ -114,8 +122,13 @@ class Plan:
             self._check_seed_structure(self.check_x.structure)
         self._point = entered if request.same_point else None
         seeds = self._enter_seed(seeds, entered)
-        self.prep = build(self.fn, *arguments, seeds, request.batched)
+        self.prep = self._one_call(build(self.fn, *arguments, seeds, request.batched))
         return (seeds,) if request.same_point else (*arguments, seeds)
+
+    def _one_call(self, prep: Prep) -> Prep:
+        """`prep`, each of whose runs advances what f advances once; compiled code advances nothing."""
+        once = self.request.same_point or not self.request.reuse
+        return prep if once or self.fn.backend.compiles else prepared(prep, self.fn.states)
 
     def _enter_seed(self, seeds: Leaves, x: Leaves) -> Leaves:
         entered = self.converter.enter(seeds)
@@ -188,7 +201,7 @@ class Plan:
             )
 
 
-def _own(leaves: Leaves) -> Leaves:
+def own(leaves: Leaves) -> Leaves:
     """Leaves that the caller cannot overwrite any more."""
     return tuple(
         leaf if isinstance(leaf, NUMBERS) or framework is None else framework.own(leaf)

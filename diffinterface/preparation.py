@@ -12,9 +12,12 @@ from typing import Any, Literal, final
 from . import hotpath
 from .capture import Capture
 from .contexts import callables
+from .conversion import CrossingError
 from .errors import InputError, PreparationMismatchError
-from .plan import Plan, Request
+from .nesting import BridgedPlan, crosses, plan_for
+from .plan import Plan, Request, own
 from .registry import resolve
+from .signature import flatten_any
 from .trees import Leaves
 
 OnMismatch = Literal["error", "reprepare"]
@@ -55,22 +58,29 @@ class Prepared:
         backend = resolve(request.adtype)
         programs = request.f, *callables(contexts, backend.flatten)
         self._capture = Capture(*programs) if backend.compiles else None
-        self._plan, arguments = Plan.with_arguments(request, x, contexts, t)
+        self._plan, arguments = plan_for(request, x, contexts, t)
         self._on_mismatch = on_mismatch
         self._variants: dict[str, Prepared] = {}
         self._call: Callable[..., Any] = self._spread
-        if hotpath.applies(self._plan, self._capture, arguments, x, contexts, t):
-            build = hotpath.unseeded if self._plan.check_seed is None else hotpath.seeded
-            self._call = build(self._plan, self._capture, self._general)
+        plan = self._plan
+        if isinstance(plan, Plan) and hotpath.applies(
+            plan, self._capture, arguments, x, contexts, t
+        ):
+            build = hotpath.unseeded if plan.check_seed is None else hotpath.seeded
+            self._call = build(plan, self._capture, self._general)
 
     def __repr__(self) -> str:
         request = self._plan.request
         name = getattr(request.f, "__name__", repr(request.f))
-        kinds = ", ".join(map(repr, self._plan.check_x.leaves))
+        kinds = (
+            ", ".join(map(repr, self._plan.check_x.leaves))
+            if isinstance(self._plan, Plan)
+            else "traced arrays"
+        )
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
 
     def _spread(self, *arguments: Any) -> Any:
-        seeds = 0 if self._plan.check_seed is None else 1
+        seeds = 0 if self._plan.request.operator.tangent is None else 1
         return self._general(arguments[0], arguments[1 + seeds :], *arguments[1 : 1 + seeds])
 
     def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
@@ -79,13 +89,19 @@ class Prepared:
 
     def _arguments(
         self, x: Any, contexts: tuple[Any, ...], t: Any
-    ) -> tuple[Plan, tuple[Leaves, ...]]:
+    ) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
         """The plan that serves these arguments, and the arguments as it takes them."""
         rebound = self._capture.rebound() if self._capture is not None else []
         if not rebound:
-            arguments = self._plan.arguments(x, contexts, t)
+            try:
+                arguments = self._plan.arguments(x, contexts, t)
+            except CrossingError:
+                arguments = None
             if arguments is not None:
                 return self._plan, arguments
+        if crosses(self._plan.request, x, contexts, t):
+            bridged = BridgedPlan(self._plan.request, x, contexts)
+            return bridged, bridged.arguments(x, contexts, t)
         lines = [f"{name}: rebound since preparation" for name in rebound]
         lines += self._plan.differences(x, contexts, t)
         if self._on_mismatch == "reprepare" and not self._plan.request.same_point:
@@ -149,10 +165,13 @@ class PreparedSamePoint:
     afterwards changes nothing.
     """
 
-    __slots__ = ("__weakref__", "_plan")
+    __slots__ = ("__weakref__", "_plan", "_point")
 
     def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
-        self._plan = Plan(request, x, contexts, t)
+        self._plan, _ = plan_for(request, x, contexts, t)
+        flatten = resolve(request.adtype).flatten
+        leaves, structure = flatten_any((x, contexts), flatten)
+        self._point: tuple[Any, Any] = structure.unflatten(own(leaves))
 
     def __repr__(self) -> str:
         request = self._plan.request
@@ -160,19 +179,24 @@ class PreparedSamePoint:
 
     def __call__(self, t: Any) -> Any:
         """The result for the tangent or cotangent t."""
-        return self._plan.result(self._arguments(t))
+        plan, arguments = self._arguments(t)
+        return plan.result(arguments)
 
     def value_and(self, t: Any) -> tuple[Any, ...]:
         """The value at the point (for hvp: the gradient), then the result for t."""
-        return self._plan.value_and(self._arguments(t))
+        plan, arguments = self._arguments(t)
+        return plan.value_and(arguments)
 
-    def _arguments(self, t: Any) -> tuple[Leaves, ...]:
+    def _arguments(self, t: Any) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
+        request = self._plan.request
+        if crosses(request, t) and isinstance(self._plan, Plan):
+            bridged = BridgedPlan(request, *self._point)
+            return bridged, bridged.arguments(None, (), t)
         arguments = self._plan.arguments(None, (), t)
         if arguments is None:
             lines = self._plan.differences(None, (), t)
             raise PreparationMismatchError(
-                f"{self._plan.request.operator.name} was prepared for another seed:\n  "
-                + "\n  ".join(lines),
+                f"{request.operator.name} was prepared for another seed:\n  " + "\n  ".join(lines),
                 differences=lines,
             )
-        return arguments
+        return self._plan, arguments

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays import Array, array_namespace, dtype_name, is_complex, shape_of, size_of
+from .arrays import NUMPY, Array, array_namespace, dtype_name, is_complex, shape_of, size_of
 from .errors import InputError, ShapeError
 from .trees import Leaves
 
@@ -74,6 +74,8 @@ def cast(t: Array, like: Array) -> Array:
     """`t` in the dtype of `like`."""
     xp = array_namespace(like, t)
     dtype = getattr(like, "dtype", None)
+    if dtype is not None and framework_of(like) is NUMPY:
+        dtype = getattr(xp, dtype_name(like))  # t may be of another framework, which f captured
     return xp.astype(xp.asarray(t), xp.asarray(like).dtype if dtype is None else dtype)
 
 

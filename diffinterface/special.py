@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .arrays import Array, array_namespace
+from .stop import stopped
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 
@@ -40,7 +41,8 @@ def logsumexp(
     """
     xp: Any = array_namespace(x)
     # The shift only keeps exp from overflowing: its derivative cancels.
-    shift = xp.max(x, axis=axis, keepdims=True)
+    constant = stopped(x)
+    shift = array_namespace(constant).max(constant, axis=axis, keepdims=True)
     total = xp.log(xp.sum(xp.exp(x - shift), axis=axis, keepdims=True)) + shift
     if keepdims:
         return total

@@ -11,10 +11,11 @@ from autograd.numpy.numpy_boxes import ArrayBox
 
 from diffinterface import assembly, derived
 from diffinterface.adtypes import AutoAutograd
-from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of, size_of
+from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of
 from diffinterface.backend import Backend
 from diffinterface.errors import NestedDifferentiationError, OutputError
 from diffinterface.functions import Function
+from diffinterface.modes import prefers_forward
 from diffinterface.prep import Prep
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
@@ -136,17 +137,14 @@ class AutogradBackend(Backend):
     def _either(
         self, fn: Function, x: Leaves, contexts: Leaves, by_columns: Run, by_rows: Run
     ) -> Prep:
-        """The way that the shapes favour; where autograd lacks a rule for it, the other.
-
-        A tangent more costs as much as a cotangent more.
-        """
+        """The way that the shapes favour; where autograd lacks a rule for it, the other."""
         if self._forward or self._reverse:
             return Prep(by_columns if self._forward else by_rows)
         try:
             y, *_ = push_each(_close(fn, contexts), x, basis(x, 0, 0))
         except MissingRuleError:
             return Prep(by_rows)
-        columns_win = sum(map(size_of, x)) <= sum(map(size_of, y))
+        columns_win = prefers_forward(self, x, y)  # the batch of a batched one is on both sides
         first, second = (by_columns, by_rows) if columns_win else (by_rows, by_columns)
 
         def run(x: Leaves, contexts: Leaves) -> Any:

@@ -8,6 +8,7 @@ from autograd.extend import Box
 
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
+from diffinterface.stop import stopped
 
 from .buffer import scratch
 from .namespace import namespace
@@ -39,8 +40,16 @@ class BoxFramework(Framework):
     def scratch(self, buffer: Any, like: Any) -> Any:
         return scratch(buffer, like)
 
+    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
+        from .host import host
+
+        return host(bridge, x, contexts)
+
     def own(self, x: Any) -> Any:
         return x
+
+    def stop_gradient(self, x: Any) -> Any:
+        return stopped(x._value)
 
 
 framework = BoxFramework()

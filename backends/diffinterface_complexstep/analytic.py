@@ -13,8 +13,9 @@ from typing import Any, final
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from diffinterface.arrays import Array, array_namespace
+from diffinterface.arrays import Array, array_namespace, framework_of
 from diffinterface.errors import NonAnalyticError
+from diffinterface.levels import Leveled, innermost
 
 from . import functions
 
@@ -30,20 +31,22 @@ def refuse(what: str) -> NonAnalyticError:
 
 
 @final
-class Analytic(NDArrayOperatorsMixin):
+class Analytic(Leveled, NDArrayOperatorsMixin):
     """A complex array that stands for a real one.
 
     Parameters
     ----------
     value : array
         Complex, of any framework. Its dtype is shown to f as the real one.
+    level : int
+        Which derivative it is part of.
     """
 
-    __slots__ = ("value",)
+    __slots__ = ("level", "value")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, value: Array) -> None:
-        self.value = value
+    def __init__(self, value: Array, level: int) -> None:
+        self.value, self.level = value, level
 
     def __repr__(self) -> str:
         return f"Analytic({self.value!r})"
@@ -76,11 +79,13 @@ class Analytic(NDArrayOperatorsMixin):
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         from .namespace import Namespace
 
-        return Namespace(array_namespace(self.value))
+        return Namespace(array_namespace(self.value), self.level)
 
     # --- dispatch from NumPy ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if not isinstance(innermost(inputs, self), Analytic):
+            return NotImplemented  # an inner engine's array takes this one as a constant
         name = ufunc.__name__
         out = options.pop("out", None)
         if out is not None and not isinstance(out[0], Analytic):
@@ -90,17 +95,19 @@ class Analytic(NDArrayOperatorsMixin):
         elif method in ("reduce", "accumulate") and name in ("add", "multiply"):
             options = functions.without_dtype(name, options)
             options = {key: v for key, v in options.items() if v is not None or key == "axis"}
-            result = wrap(getattr(ufunc, method)(*map(unwrap, inputs), **options))
+            result = self._like(getattr(ufunc, method)(*map(self._unwrap, inputs), **options))
         elif method == "outer" and name in functions.ANALYTIC:
-            result = wrap(ufunc.outer(*map(unwrap, inputs), **options))
+            result = self._like(ufunc.outer(*map(self._unwrap, inputs), **options))
         else:
             raise refuse(f"{name}.{method}")
         if out is not None:
-            out[0].value = out[0].value * 0 + unwrap(result)
+            out[0].value = out[0].value * 0 + out[0]._unwrap(result)
             return out[0]
         return result
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if not isinstance(innermost(args, self), Analytic):
+            return NotImplemented
         name = function.__name__
         if function.__module__ in ("numpy.linalg", "numpy.fft"):
             name = f"{function.__module__.rpartition('.')[2]}.{name}"
@@ -112,7 +119,7 @@ class Analytic(NDArrayOperatorsMixin):
         if dtype is not None and np.dtype(dtype) == object:
             boxed = np.empty(self.shape, object)
             for index in np.ndindex(self.shape):
-                boxed[index] = Analytic(self.value[index])
+                boxed[index] = self._like(self.value[index])
             return boxed
         raise refuse("np.asarray, or assignment into a plain array (use np.zeros_like(x))")
 
@@ -144,23 +151,29 @@ class Analytic(NDArrayOperatorsMixin):
 
     # --- as an array -----------------------------------------------------------------------------
 
+    def _like(self, value: Any) -> Any:
+        return wrap(value, self.level)
+
+    def _unwrap(self, value: Any) -> Any:
+        return unwrap(value, self.level)
+
     def __getitem__(self, index: Any) -> Analytic:
         taken = self.value[index]
-        return Analytic(np.asarray(taken) if isinstance(taken, np.generic) else taken)
+        return self._like(taken)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.value[index] = unwrap(value)
+        self.value[index] = self._unwrap(value)
 
     def __iter__(self) -> Iterator[Analytic]:
         return (self[i] for i in range(len(self)))
 
     @property
     def T(self) -> Analytic:  # noqa: N802 - NumPy's name
-        return Analytic(self.value.T)
+        return self._like(self.value.T)
 
     @property
     def mT(self) -> Analytic:  # noqa: N802 - the standard's name
-        return Analytic(self.value.mT)
+        return self._like(self.value.mT)
 
     def astype(self, dtype: Any, **options: Any) -> Analytic:
         """The same array: a real dtype is the one that it stands for."""
@@ -169,11 +182,13 @@ class Analytic(NDArrayOperatorsMixin):
         return self
 
     def copy(self) -> Analytic:
-        return Analytic(array_namespace(self.value).asarray(self.value, copy=True))
+        framework = framework_of(self.value)
+        assert framework is not None
+        return self._like(framework.own(self.value))
 
     def reshape(self, *shape: Any) -> Analytic:
         wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return Analytic(array_namespace(self.value).reshape(self.value, tuple(wanted)))
+        return self._like(array_namespace(self.value).reshape(self.value, tuple(wanted)))
 
     def __getattr__(self, name: str) -> Any:
         if name in functions.METHODS:
@@ -184,22 +199,24 @@ class Analytic(NDArrayOperatorsMixin):
         raise AttributeError(f"Analytic has no attribute {name!r}")
 
 
-def unwrap(tree: Any) -> Any:
+def unwrap(tree: Any, level: int) -> Any:
     """Plain arrays for `Analytic` ones, in tuples and lists too."""
     if isinstance(tree, Analytic):
+        if tree.level != level:
+            raise refuse("another complex step around or inside this one")
         return tree.value
     if isinstance(tree, tuple | list):
-        return type(tree)([unwrap(part) for part in tree])
+        return type(tree)([unwrap(part, level) for part in tree])
     return tree
 
 
-def wrap(tree: Any) -> Any:
+def wrap(tree: Any, level: int) -> Any:
     """`Analytic` for complex arrays, in tuples and lists too; other values as they are."""
     if isinstance(tree, tuple | list):
-        parts = [wrap(part) for part in tree]
+        parts = [wrap(part, level) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, np.complexfloating):
-        return Analytic(np.asarray(tree))
+        return Analytic(np.asarray(tree), level)
     if "complex" in str(getattr(tree, "dtype", "")):
-        return Analytic(tree)
+        return Analytic(tree, level)
     return tree

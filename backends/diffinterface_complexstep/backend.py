@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, final
 
 import numpy as np
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoComplexStep, AutoFiniteDiff
-from diffinterface.arrays import Array, array_namespace, dtype_name, is_complex
+from diffinterface.arrays import NUMBERS, Array, array_namespace, dtype_name, is_complex
 from diffinterface.backend import Backend
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 from diffinterface.functions import Function
+from diffinterface.levels import new_level
 from diffinterface.prep import Prep
-from diffinterface.seeds import none_pushed
+from diffinterface.seeds import cast, none_pushed
+from diffinterface.stop import stopped
 from diffinterface.trees import Leaves, map_leaves
 
 from .analytic import Analytic
 
 # Far below the last digit of a real part near 1, far above the smallest number (Martins, Sturdza &
 # Alonso, The complex-step derivative approximation, ACM TOMS 29 (2003), section 2.1).
-_STEP = {"float64": 1e-20, "float32": 1e-15}
+STEP = {"float64": 1e-20, "float32": 1e-15}
 _COMPLEX = {"float64": "complex128", "float32": "complex64"}
 
 
@@ -47,14 +50,15 @@ class ComplexStepBackend(Backend):
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         self._check_x(x)
-        h = max(_STEP[dtype_name(leaf)] for leaf in x)
+        h = max(STEP[dtype_name(leaf)] for leaf in x)
 
         def single(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
-            norm = _norm(t)
-            y, aux = fn(tuple(_move(a, b, h / norm) for a, b in zip(x, t, strict=True)), contexts)
-            value = tuple(_part(leaf, x[0], "real") for leaf in y)
-            slope = tuple(_part(leaf, x[0], "imag") * (norm / h) for leaf in y)
-            return value, slope, _plain(aux)
+            norm, level = _norm(t), new_level()
+            moved = tuple(_move(a, b, h / norm, level) for a, b in zip(x, t, strict=True))
+            y, aux = fn(moved, contexts)
+            value = tuple(_part(leaf, x[0], level, "real") for leaf in y)
+            slope = (_part(leaf, x[0], level, "imag") for leaf in y)
+            return value, tuple(leaf * cast(norm / h, leaf) for leaf in slope), _plain(aux, level)
 
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
             if not batched:
@@ -79,7 +83,7 @@ class ComplexStepBackend(Backend):
 
     def _check_x(self, x: Leaves) -> None:
         for leaf in x:
-            if dtype_name(leaf) not in _STEP:
+            if dtype_name(leaf) not in STEP:
                 raise UnsupportedOperatorError(
                     f"The complex step needs a real x of float64 or float32, got {dtype_name(leaf)}; "
                     "use AutoForwardDiff() or AutoFiniteDiff().",
@@ -108,36 +112,40 @@ class ComplexStepBackend(Backend):
         return derived.hessian(self._outer(x), self, fn, x, contexts)
 
 
-def _norm(t: Leaves) -> float:
-    """The largest modulus of the tangent, so that the step is the same for tangents of any size."""
-    norms = [
-        float(array_namespace(leaf).max(array_namespace(leaf).abs(leaf)))
-        for leaf in t
-        if 0 not in leaf.shape
-    ]
-    norm = max(norms, default=1.0)
-    return norm if 0 < norm < float("inf") else 1.0
+def _norm(t: Leaves) -> Any:
+    """The largest modulus of the tangent, so that the step is the same for tangents of any size.
+
+    An array, whose value an outer engine may hide; it cancels, so nothing is differentiated through it.
+    """
+    norms = [stopped(leaf) for leaf in t if 0 not in leaf.shape]
+    if not norms:
+        return 1.0
+    xp = array_namespace(*norms)
+    norm = reduce(xp.maximum, (xp.max(xp.abs(leaf)) for leaf in norms))
+    return xp.where((norm > 0) & xp.isfinite(norm), norm, xp.ones_like(norm))
 
 
-def _move(x: Array, t: Array, h: float) -> Analytic:
-    xp = array_namespace(x)
+def _move(x: Array, t: Array, h: Any, level: int) -> Analytic:
+    xp = array_namespace(x, t)
     dtype = getattr(xp, _COMPLEX[dtype_name(x)])
-    return Analytic(xp.asarray(xp.astype(x, dtype) + 1j * xp.astype(h * t, dtype)))
+    return Analytic(xp.asarray(xp.astype(x, dtype) + 1j * xp.astype(h * t, dtype)), level)
 
 
-def _part(leaf: Any, like: Array, part: str) -> Array:
-    if isinstance(leaf, Analytic):
+def _part(leaf: Any, like: Array, level: int, part: str) -> Array:
+    if isinstance(leaf, Analytic) and leaf.level == level:
         xp = array_namespace(leaf.value)
         return getattr(xp, part)(leaf.value)
-    xp = array_namespace(like)
+    # Constant here; an outer engine may be differentiating it all the same.
+    xp = array_namespace(like if isinstance(leaf, NUMBERS) else leaf)
     constant = xp.asarray(leaf)
     return constant if part == "real" else xp.zeros_like(constant)
 
 
-def _plain(aux: Any) -> Any:
+def _plain(aux: Any, level: int) -> Any:
     """The auxiliary output back on the real line."""
 
     def strip(leaf: Any) -> Any:
-        return array_namespace(leaf.value).real(leaf.value) if isinstance(leaf, Analytic) else leaf
+        mine = isinstance(leaf, Analytic) and leaf.level == level
+        return array_namespace(leaf.value).real(leaf.value) if mine else leaf
 
     return map_leaves(strip, aux)

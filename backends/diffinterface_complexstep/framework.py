@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffinterface.arrays import Framework, array_namespace
+from diffinterface.stop import stopped
 
 from .analytic import Analytic, refuse
 
@@ -26,10 +27,18 @@ class AnalyticFramework(Framework):
 
     def scratch(self, buffer: Any, like: Any) -> Any:
         xp = array_namespace(like.value)
-        return Analytic(xp.astype(xp.asarray(buffer, copy=True), like.value.dtype))
+        return Analytic(xp.astype(xp.asarray(buffer, copy=True), like.value.dtype), like.level)
+
+    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
+        from .host import host
+
+        return host(bridge, x, contexts)
 
     def own(self, x: Any) -> Any:
         return x.copy()
+
+    def stop_gradient(self, x: Any) -> Any:
+        return stopped(array_namespace(x.value).real(x.value))
 
 
 framework = AnalyticFramework()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays import array_namespace, is_complex
+from diffinterface.levels import innermost
 
 _ELEMENTWISE = """
 add subtract multiply divide true_divide negative positive power pow float_power square sqrt
@@ -94,20 +95,22 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     NonAnalyticError
         If it is not known to be.
     """
-    from .analytic import refuse, unwrap, wrap
+    from .analytic import Analytic, refuse, unwrap, wrap
 
     if name not in ANALYTIC:
         raise refuse(name)
     if _has_complex((*args, *options.values())):
         raise refuse(f"{name} with a complex number")
-    plain = [unwrap(arg) for arg in args]
-    kept = {key: unwrap(value) for key, value in without_dtype(name, options).items()}
+    top = innermost((*args, *options.values()))
+    assert isinstance(top, Analytic)
+    plain = [unwrap(arg, top.level) for arg in args]
+    kept = {key: unwrap(value, top.level) for key, value in without_dtype(name, options).items()}
     if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
         raise refuse(f"{name} with a condition computed from x")
     function = _REPLACED.get(name) or _native(name, function, plain)
     result = function(*plain, **kept)
     condition = _OUTSIDE.get(_ALIASES.get(name, name))
-    return wrap(result if condition is None else _nan_where(condition, result, plain))
+    return wrap(result if condition is None else _nan_where(condition, result, plain), top.level)
 
 
 def without_dtype(name: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from .analytic import Analytic, refuse, unwrap, wrap
 class Namespace:
     """The namespace `base`, whose functions take `Analytic` arrays too."""
 
-    def __init__(self, base: Any, prefix: str = "") -> None:
-        self._base, self._prefix = base, prefix
+    def __init__(self, base: Any, level: int, prefix: str = "") -> None:
+        self._base, self._level, self._prefix = base, level, prefix
 
     def __repr__(self) -> str:
         return f"<analytic functions of {getattr(self._base, '__name__', self._base)}>"
@@ -23,7 +23,7 @@ class Namespace:
             raise AttributeError(name)
         found = getattr(self._base, name)
         if name in ("linalg", "fft") and not self._prefix:  # fft.fft is a function
-            return Namespace(found, f"{name}.")
+            return Namespace(found, self._level, f"{name}.")
         if not callable(found) or isinstance(found, type):
             return found
         return _guarded(self._prefix + name, found)
@@ -46,10 +46,10 @@ class Namespace:
         """`arrays`, numbers among them, along a new axis."""
         if any(isinstance(a, complex) or "complex" in str(getattr(a, "dtype", "")) for a in arrays):
             raise refuse("stack with a complex number")
-        plain = [self._base.asarray(unwrap(a)) for a in arrays]
+        plain = [self._base.asarray(unwrap(a, self._level)) for a in arrays]
         wide = next((a.dtype for a in plain if "complex" in str(a.dtype)), None)
         same = plain if wide is None else [self._base.astype(a, wide) for a in plain]
-        return wrap(self._base.stack(same, axis=axis))
+        return wrap(self._base.stack(same, axis=axis), self._level)
 
 
 def _holds(tree: Any) -> bool:

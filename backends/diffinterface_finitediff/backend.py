@@ -29,11 +29,13 @@ class FiniteDiffBackend(Backend):
     """
 
     adtype_class = AutoFiniteDiff
+    stops = False
     adtype: AutoFiniteDiff
 
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
+        fn = fn.on(self)  # the gradient that another engine takes inside is differenced here
         scheme = SCHEMES[self.adtype.scheme]
         relative, absolute = self._steps(fn, x, contexts)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from diffinterface.arrays import Array, array_namespace, is_complex
+from diffinterface.arrays import NUMPY, Array, array_namespace, framework_of, is_complex
 from diffinterface.trees import Leaves
 
 Evaluate = Callable[[Leaves], Leaves]  # f at a point: its output leaves
@@ -51,7 +51,10 @@ def _real(leaf: Array) -> Any:
 
 
 def _cast(h: Any, like: Array) -> Array:
-    """A step in the real dtype of an array."""
+    """A step in the real dtype of an array, and in its framework where f captured another one's."""
+    home, xp = framework_of(like), array_namespace(like)
+    if framework_of(h) is NUMPY and home is not None and not home.wraps:
+        h = xp.asarray(h, device=getattr(like, "device", None))
     xp = array_namespace(h, like)
     return xp.astype(h if hasattr(h, "dtype") else xp.asarray(h), _real(like))
 

@@ -1,6 +1,6 @@
 """Dual numbers over any array."""
 
-from . import rules
+from . import operators, rules
 from .backend import ForwardDiffBackend
 from .define import defrule
 from .dual import Dual
@@ -14,5 +14,6 @@ __all__ = [
     "MissingRuleError",
     "defrule",
     "framework",
+    "operators",
     "rules",
 ]

@@ -102,12 +102,9 @@ def _device(x: Any) -> Any:
     return None if isinstance(x, Dual) else getattr(x, "device", None)
 
 
-_NUMBERS = (int, float, complex)
-
-
 def scale(factor: Any, tangent: Any) -> Any:
     """Tangents times an elementwise factor."""
-    if isinstance(factor, _NUMBERS) or not hasattr(factor, "shape"):
+    if not getattr(factor, "shape", ()):
         return factor * tangent
     return factor[..., None] * tangent
 

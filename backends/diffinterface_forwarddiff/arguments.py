@@ -26,11 +26,11 @@ def ready(name: str, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str,
     """The arguments, with Duals for lists that hold Duals, and arrays for lists of numbers."""
     if name in NESTED:
         return args, options
+    options = {key: _joined(v) for key, v in options.items()}
     if name in SEQUENCES:
         return tuple(_elements(arg) for arg in args), options
     n = ARRAYS.get(name, 1)
-    listed = [_joined(_array(arg) if i < n else arg) for i, arg in enumerate(args)]
-    return tuple(listed), {key: _joined(v) for key, v in options.items()}
+    return tuple(_joined(_array(arg) if i < n else arg) for i, arg in enumerate(args)), options
 
 
 def _elements(arg: Any) -> Any:

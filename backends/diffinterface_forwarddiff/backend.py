@@ -12,13 +12,14 @@ from diffinterface.adtypes import AutoForwardDiff
 from diffinterface.arrays import Array, array_namespace, framework_of, is_complex
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
+from diffinterface.levels import new_level
 from diffinterface.prep import Prep
 from diffinterface.trees import Leaves, map_leaves
 
 from .arguments import from_objects
 from .dual import Dual
 from .jacobian import sweep
-from .levels import new_level, primal, tangent
+from .levels import primal, tangent
 from .values import beside, cast, copied, namespace_of
 
 

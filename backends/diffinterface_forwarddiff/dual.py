@@ -16,10 +16,11 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from diffinterface.arrays import Array
+from diffinterface.levels import innermost
 
-from .errors import DualConversionError
+from .errors import DualConversionError, MissingRuleError
 from .levels import holds
-from .table import RULES, call, method_names, rule_name
+from .table import call, method_names, rule_name
 from .values import Perturbed, copied, is_immutable, is_scalar, namespace_of
 
 
@@ -93,6 +94,8 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
     # --- dispatch from NumPy ---------------------------------------------------------------------
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if not isinstance(innermost(inputs, self), Dual):
+            return NotImplemented  # an inner engine's array takes Duals as constants
         out = options.pop("out", None)
         if method == "__call__":
             name, function = ufunc.__name__, ufunc
@@ -102,17 +105,19 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
                 options.setdefault("axis", 0)
         if out is None:
             return call(name, function, inputs, options)
-        constant = not holds(inputs)
+        if options.get("where", True) is not True:
+            raise MissingRuleError(name, "with where= has no derivative rule")
+        compute = getattr(ufunc, method)
         result = (
-            getattr(ufunc, method)(*inputs, **options)
-            if constant
-            else call(name, function, inputs, options)
+            call(name, function, inputs, options) if holds(inputs) else compute(*inputs, **options)
         )
         if len(out) == 1 and out[0] is inputs[0] and is_immutable(out[0]):
             return result  # as NumPy does with its scalars: s *= 2 makes a new one
         return _store(result, out)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
+        if not isinstance(innermost(args, self), Dual):
+            return NotImplemented
         name = rule_name(function)
         if options.get("out") is None:
             options = {key: v for key, v in options.items() if key != "out"} if options else options
@@ -285,34 +290,5 @@ def _written(target: Any, index: Any, value: Any) -> Any:
     """`target` with `value` at `index`: written in place where the framework allows it."""
     if hasattr(target, "at"):  # JAX arrays are immutable
         return target.at[index].set(value)
-    if isinstance(target, np.generic):
-        target = np.asarray(target)
     target[index] = value
     return target
-
-
-# --- operators: of Duals and numbers, without the way through NumPy's dispatch -----------------------
-
-
-def _operator(name: str, ufunc: Any, swapped: bool = False) -> Any:
-    general, rule = getattr(NDArrayOperatorsMixin, name), rule_name(ufunc)
-
-    def operator(self: Dual, other: Any) -> Any:
-        kind = type(other)
-        if kind is Dual or kind is float or kind is int:
-            operands = (other, self) if swapped else (self, other)
-            return RULES[rule](rule, ufunc, operands, {})
-        return general(self, other)
-
-    return operator
-
-
-_operators: dict[str, Any] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.true_divide,
-}
-for _symbol, _ufunc in (*_operators.items(), ("pow", np.power)):
-    setattr(Dual, f"__{_symbol}__", _operator(f"__{_symbol}__", _ufunc))
-    setattr(Dual, f"__r{_symbol}__", _operator(f"__r{_symbol}__", _ufunc, swapped=True))

@@ -8,6 +8,7 @@ import array_api_compat.numpy
 import numpy as np
 
 from diffinterface.arrays import Framework
+from diffinterface.stop import stopped
 
 from .dual import Dual
 from .errors import DualConversionError
@@ -38,8 +39,16 @@ class DualFramework(Framework):
         value = inner.scratch(buffer, like.value) if inner is not None else np.array(buffer)
         return Dual(value, zeros_beside(value, like.width), like.level)
 
+    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
+        from .host import host
+
+        return host(bridge, x, contexts)
+
     def own(self, x: Any) -> Any:
         return x.copy()
+
+    def stop_gradient(self, x: Any) -> Any:
+        return stopped(x.value)
 
 
 framework = DualFramework()

@@ -8,11 +8,12 @@ import numpy as np
 
 from diffinterface.arrays import framework_of, shape_of, size_of
 from diffinterface.functions import Function
+from diffinterface.levels import new_level
 from diffinterface.seeds import basis
 from diffinterface.trees import Leaves, map_leaves
 
 from .dual import Dual
-from .levels import new_level, primal, tangent
+from .levels import primal, tangent
 from .values import beside, namespace_of
 
 

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 from .values import Perturbed, zeros_beside
-
-_levels = count(1)
-
-
-def new_level() -> int:
-    """A level above all those that are open."""
-    return next(_levels)
 
 
 def primal(y: Any, level: int) -> Any:

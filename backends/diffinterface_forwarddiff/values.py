@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import array_namespace, shape_of
+from diffinterface.arrays import array_namespace, framework_of, shape_of
+from diffinterface.levels import Leveled
 
 _NUMPY = (np.ndarray, np.generic, float, complex, int)
 
 
-class Perturbed:
+class Perturbed(Leveled):
     """A Dual, to the modules that the class itself is built on."""
 
     __slots__ = ()
     value: Any
     tangent: Any
-    level: int
 
 
 def namespace_of(x: Any) -> Any:
@@ -121,4 +121,6 @@ def copied(x: Any) -> Any:
         return x
     if isinstance(x, Perturbed):
         return _like(x, copied(x.value), copied(x.tangent))
-    return namespace_of(x).asarray(x, copy=True)
+    framework = framework_of(x)
+    assert framework is not None
+    return framework.own(x)

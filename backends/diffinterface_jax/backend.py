@@ -10,9 +10,9 @@ import jax
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoJax, Mode
-from diffinterface.arrays import size_of
-from diffinterface.backend import Backend
+from diffinterface.backend import Backend, Program
 from diffinterface.functions import Function
+from diffinterface.modes import prefers_forward
 from diffinterface.prep import Prep
 from diffinterface.seeds import match_cotangent
 from diffinterface.trees import LEAF, Leaves, Structure
@@ -79,12 +79,16 @@ class JaxBackend(Backend):
             plan.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
         return plan
 
-    def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
-        """Whether x has no more entries than f(x); a batch axis counts on both sides."""
+    def _prefers_forward(
+        self, fn: Function, x: Leaves, contexts: Leaves, samples: bool = False
+    ) -> bool:
         if self._mode != "auto":
             return self._mode == "forward"
+        return prefers_forward(self, x, self.outputs(fn, x, contexts), samples=samples)
+
+    def outputs(self, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
         shapes = guard(lambda x, c: jax.eval_shape(lambda x: fn(x, c)[0], x), x, contexts)
-        return sum(map(size_of, x)) <= sum(map(size_of, shapes(x, contexts)))
+        return tuple(shapes(x, contexts))
 
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -108,7 +112,7 @@ class JaxBackend(Backend):
         return self._plan(transforms.jacobian, fn, x, contexts, forward)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        forward = self._prefers_forward(fn, x, contexts)
+        forward = self._prefers_forward(fn, x, contexts, samples=True)
         return self._plan(transforms.batched_jacobian, fn, x, contexts, forward)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -123,6 +127,16 @@ class JaxBackend(Backend):
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
         return self._plan(transforms.hessian, fn, x, contexts)
+
+    # --- what a bridge asks ----------------------------------------------------------------------
+
+    def program(self, fn: Function, x: Leaves, contexts: Leaves) -> Program:
+        run = jax.jit if self.adtype.jit else (lambda call: call)
+        return guard(run(lambda x, contexts: fn(arrays(x), contexts)[0]), x, contexts)
+
+    def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
+        axes = tuple(tuple(0 if has else None for has in part) for part in (x, contexts))
+        return jax.vmap(lambda x, contexts: fn(x, contexts)[0], in_axes=axes)
 
     # --- at one point ----------------------------------------------------------------------------
 

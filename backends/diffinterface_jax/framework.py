@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import array_api_compat
@@ -10,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax._src.array import ArrayImpl  # asking an array for its class would start the devices
 
-from diffinterface.arrays import Framework
+from diffinterface.arrays import Framework, dtype_name
 from diffinterface.errors import NestedDifferentiationError
+
+WIDE = ("float64", "complex128")
 
 
 class JaxFramework(Framework):
@@ -47,6 +50,30 @@ class JaxFramework(Framework):
 
     def own(self, x: Any) -> Any:
         return x
+
+    def stop_gradient(self, x: Any) -> Any:
+        return jax.lax.stop_gradient(x)
+
+    def values(self, x: Any) -> Any:
+        return None if isinstance(x, jax.core.Tracer) else np.array(x)
+
+    def elsewhere(self, call: Any, x: Any, contexts: Any) -> Any:
+        from .tracing import elsewhere
+
+        return elsewhere(call, x, contexts)
+
+    def layer(self, module: Any, state: Any) -> Any:
+        from .layers import parts_of
+
+        return parts_of(module, state)
+
+    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
+        from .host import host  # registers primitives; most processes never need them
+
+        return host(bridge, x, contexts)
+
+    def scope(self, x: Any) -> Any:
+        return jax.enable_x64(True) if dtype_name(x) in WIDE else nullcontext()
 
     def is_traced(self, x: Any) -> bool:
         return isinstance(x, jax.core.Tracer)

@@ -12,7 +12,7 @@ import torch
 from diffinterface import derived
 from diffinterface.adtypes import AutoTorch
 from diffinterface.arrays import size_of
-from diffinterface.backend import Backend
+from diffinterface.backend import Backend, Program
 from diffinterface.errors import OutputError
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
@@ -166,6 +166,13 @@ class TorchBackend(Backend):
         if self._forward:
             return Prep(partial(transforms.hessian, fn))
         return _either(partial(tape.hessian, fn), partial(transforms.hessian, fn))
+
+    # --- what a bridge asks ----------------------------------------------------------------------
+
+    def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
+        axes = tuple(tuple(0 if has else None for has in part) for part in (x, contexts))
+        every = transforms.vmap(lambda x, c: fn(x, c)[0], in_dims=axes, randomness="different")
+        return lambda x, c: tuple(every(x, c))
 
     # --- at one point ----------------------------------------------------------------------------
 

@@ -11,7 +11,14 @@ import torch
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 
-from .outer import in_transform, is_tracked
+from .outer import bare, in_transform, is_tracked, is_wrapped, plain_torch
+
+
+def copied(x: torch.Tensor) -> Any:
+    """A NumPy copy of a tensor's values."""
+    x = x.detach().cpu().resolve_conj().resolve_neg()
+    # NumPy has no bfloat16; float32 holds it exactly.
+    return np.array((x.float() if x.dtype is torch.bfloat16 else x).numpy())
 
 
 class TorchFramework(Framework):
@@ -23,15 +30,13 @@ class TorchFramework(Framework):
         return issubclass(kind, torch.Tensor)
 
     def to_numpy(self, x: Any) -> Any:
-        if in_transform():
+        if is_wrapped(x):
             raise NestedDifferentiationError(
                 "A tensor inside a torch.func transform cannot become a NumPy array: the derivative "
                 "that torch is taking would be lost. Use a backend that runs on tensors here.",
                 outer="torch",
             )
-        x = x.detach().cpu().resolve_conj().resolve_neg()
-        # NumPy has no bfloat16; float32 holds it exactly.
-        return np.array((x.float() if x.dtype is torch.bfloat16 else x).numpy())
+        return copied(x)
 
     def from_numpy(self, a: Any, like: Any) -> Any:
         device = None if like is None else like.device
@@ -54,6 +59,23 @@ class TorchFramework(Framework):
 
     def own(self, x: Any) -> Any:
         return x.clone()
+
+    def stop_gradient(self, x: Any) -> Any:
+        return x.detach()  # leaves every level: the tape, forward mode, and each of torch.func
+
+    def values(self, x: Any) -> Any:
+        with plain_torch():
+            return copied(bare(x))
+
+    def layer(self, module: Any, state: Any) -> Any:
+        from .layers import ModuleParts
+
+        return ModuleParts(module) if isinstance(module, torch.nn.Module) else None
+
+    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
+        from .host import host
+
+        return host(bridge, x, contexts)
 
     def is_traced(self, x: Any) -> bool:
         return is_tracked(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from threading import RLock, get_ident
 from typing import Any
 
@@ -9,7 +10,9 @@ import torch
 from torch.autograd import forward_ad
 
 _unpack: Any = forward_ad.unpack_dual
-_interpreter = torch._C._functorch.peek_interpreter_stack
+_functorch: Any = torch._C._functorch
+_interpreter = _functorch.peek_interpreter_stack
+plain_torch: Any = torch._C._DisableFuncTorch  # a context in which no transform is active
 
 
 class _ForwardMode:
@@ -53,16 +56,34 @@ def in_vmap() -> bool:
 
 def is_tracked(x: torch.Tensor) -> bool:
     """Whether something outside records `x`."""
-    return (x.requires_grad and torch.is_grad_enabled()) or (
-        in_transform()
-        and (torch._C._functorch.is_functorch_wrapped_tensor(x) or _unpack(x).tangent is not None)
+    return (x.requires_grad and torch.is_grad_enabled()) or is_wrapped(x)
+
+
+def is_wrapped(x: torch.Tensor) -> bool:
+    """Whether a ``torch.func`` transform or forward mode is recording `x`."""
+    return in_transform() and (
+        torch._C._functorch.is_functorch_wrapped_tensor(x) or _unpack(x).tangent is not None
     )
 
 
-def depends_beyond(outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...]) -> bool:
+def bare(x: torch.Tensor) -> torch.Tensor:
+    """A tensor without the wrappers of ``torch.func``; of a ``vmap`` the first sample."""
+    while _functorch.is_functorch_wrapped_tensor(x):
+        axis = _functorch.maybe_get_bdim(x) if _functorch.is_batchedtensor(x) else None
+        x = _functorch.get_unwrapped(x)
+        x = x if axis is None else x.select(axis, 0)
+    return x
+
+
+# When a pass began, and when each leaf that passes make came to be: `leaf.di_born`.
+BIRTHS = count()
+
+
+def depends_beyond(outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...], born: int) -> bool:
     """Whether the tape behind `outputs` reaches a leaf that is not one of `own`.
 
-    Such a leaf is a parameter that f captured: the derivative must then stay on the tape.
+    Such a leaf is a parameter that f captured: the derivative must then stay on the tape. A leaf that
+    a pass inside f made, after ours was `born`, is not.
     """
     ours = {id(leaf) for leaf in own}
     stack = [y.grad_fn for y in outputs if y.grad_fn is not None]
@@ -72,8 +93,10 @@ def depends_beyond(outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...]) -> b
     while stack:
         node = stack.pop()
         following_nodes = node.next_functions
-        if not following_nodes and id(getattr(node, "variable", own[0])) not in ours:
-            return True
+        if not following_nodes:
+            leaf = getattr(node, "variable", own[0])
+            if id(leaf) not in ours and getattr(leaf, "di_born", -1) < born:
+                return True
         for following, _ in following_nodes:
             if following is not None and following not in seen:
                 seen.add(following)

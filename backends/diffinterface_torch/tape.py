@@ -19,7 +19,9 @@ from diffinterface.functions import Function
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves, map_leaves
 
-from .outer import depends_beyond
+from .outer import BIRTHS, depends_beyond
+
+vmap: Any = torch.func.vmap  # torch's annotations leave out out_dims of None
 
 _IN_PLACE = "leaf Variable that requires grad"
 
@@ -38,7 +40,7 @@ class Pass:
     __slots__ = ("aux", "keep", "x", "y")
 
     def __init__(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
-        outside = torch.is_grad_enabled()
+        born, outside = next(BIRTHS), torch.is_grad_enabled()
         tracked = outside and any(leaf.requires_grad for leaf in x)
         with recording():
             if tracked:
@@ -59,7 +61,7 @@ class Pass:
                         raise
                     # f writes into its argument: give it a copy, which torch allows.
                     self.y, self.aux = fn(tuple(leaf.clone() for leaf in self.x), contexts)
-        self.keep = tracked or (outside and depends_beyond(self.y, self.x))
+        self.keep = tracked or (outside and depends_beyond(self.y, self.x, born))
 
     def value(self) -> Leaves:
         """F's outputs, off the tape unless somebody outside needs them on it."""
@@ -104,7 +106,9 @@ def recording() -> Any:
 
 def _leaf(x: torch.Tensor) -> torch.Tensor:
     # A copy, because f may write into it past the tape.
-    return (x.detach() if x.requires_grad else x).clone().requires_grad_()
+    leaf: Any = (x.detach() if x.requires_grad else x).clone().requires_grad_()
+    leaf.di_born = next(BIRTHS)
+    return leaf
 
 
 def is_recorded(leaves: Leaves) -> bool:
@@ -138,27 +142,24 @@ def grad_batched(
     if not pairs or not size:
         return tuple(leaf.new_zeros((size, *leaf.shape)) for leaf in x)
     outputs, seeds = zip(*pairs, strict=True)
-    try:
-        pulled = torch.autograd.grad(
+
+    def one_each(*seeds: torch.Tensor) -> Leaves:
+        return torch.autograd.grad(
             outputs,
             x,
             seeds,
             retain_graph=True,
             create_graph=create,
             allow_unused=True,
-            is_grads_batched=True,
+            materialize_grads=True,
         )
-    except (RuntimeError, NotImplementedError):
-        rows = [
-            grad(y, x, tuple(seed[k] for seed in t), create=create, retain=True)
-            for k in range(size)
-        ]
+
+    try:
+        # Not `is_grads_batched`: the older vmap behind it loops over tanh, softmax, a layer norm, ...
+        return vmap(one_each, randomness="same")(*seeds)
+    except (RuntimeError, NotImplementedError, UserWarning):  # a warning where those are errors
+        rows = [one_each(*(seed[k] for seed in seeds)) for k in range(size)]
         return tuple(torch.stack(column) for column in zip(*rows, strict=True))
-    # torch's own zeros for a leaf that f does not use lack the batch axis.
-    return tuple(
-        leaf.new_zeros((size, *leaf.shape)) if part is None else part
-        for part, leaf in zip(pulled, x, strict=True)
-    )
 
 
 # --- operators -----------------------------------------------------------------------------------

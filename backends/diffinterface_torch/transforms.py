@@ -18,12 +18,10 @@ from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
 
 from .outer import FORWARD_MODE, in_vmap
-from .tape import one
+from .tape import one, vmap
 
-# torch's annotations leave out has_aux, and out_dims of None.
-_jvp: Any = torch.func.jvp
+_jvp: Any = torch.func.jvp  # torch's annotations leave out has_aux
 vjp: Any = torch.func.vjp
-vmap: Any = torch.func.vmap
 
 Pure = Callable[..., tuple[Leaves, Any]]
 

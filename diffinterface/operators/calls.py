@@ -8,14 +8,15 @@ import numpy as np
 
 from ..arrays import shape_of
 from ..errors import InputError, ShapeError
-from ..plan import Plan, Request
+from ..nesting import plan_for
+from ..plan import Request
 from ..signature import flatten_any
 from ..trees import flatten
 
 
 def call(request: Request, x: Any, contexts: tuple[Any, ...], t: Any, out: Any) -> Any:
     """The operator's result; the pair (result, aux) with `has_aux`."""
-    plan, arguments = Plan.with_arguments(request, x, contexts, t)
+    plan, arguments = plan_for(request, x, contexts, t)
     result = plan.result(arguments)
     if out is None:
         return result
@@ -28,7 +29,7 @@ def value_and(
     request: Request, x: Any, contexts: tuple[Any, ...], t: Any, out: Any
 ) -> tuple[Any, ...]:
     """The shown values, the result, and aux with `has_aux`."""
-    plan, arguments = Plan.with_arguments(request, x, contexts, t)
+    plan, arguments = plan_for(request, x, contexts, t)
     parts = plan.value_and(arguments)
     if out is None:
         return parts

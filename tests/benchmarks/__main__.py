@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from . import duals, engines
+from . import duals, engines, nesting
 from .timing import Row, markdown
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -22,6 +22,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "torch": engines.torch_rows,
     "autograd": engines.autograd_rows,
     "duals": duals.rows,
+    "nesting": nesting.rows,
 }
 BLOCK = re.compile(r"(<!-- benchmarks:begin -->\n).*?(<!-- benchmarks:end -->)", re.DOTALL)
 

@@ -1,0 +1,92 @@
+"""Operators at arrays that another engine is tracing: through the bridge, where not natively.
+
+The whole operator becomes one function that keeps its own engine; the outer engine differentiates it
+through the bridge, and the derivatives of the operator are again natively nested calls of that engine.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, final
+
+from .bridge import tracing
+from .config import get_config
+from .contexts import Constant
+from .conversion import CrossingError
+from .differentiate_with import DifferentiateWith
+from .errors import NestedDifferentiationError
+from .plan import Plan, Request
+from .registry import resolve
+from .signature import flatten_any
+
+_log = logging.getLogger("diffinterface.nesting")
+
+
+def plan_for(
+    request: Request, x: Any, contexts: tuple[Any, ...], t: Any
+) -> tuple[Plan | BridgedPlan, tuple[Any, ...]]:
+    """The plan of a request, native or through the bridge, and the arguments as it takes them."""
+    try:
+        return Plan.with_arguments(request, x, contexts, t)
+    except CrossingError as error:
+        if not get_config().nested_switching:
+            raise NestedDifferentiationError(
+                f"{error} (The bridge is off: nested_switching=False.)",
+                outer=error.outer,
+                inner=error.inner,
+            ) from None
+        _log.debug(
+            "%s by %r inside %s: through the bridge",
+            request.operator.name,
+            request.adtype,
+            error.outer,
+        )
+    plan = BridgedPlan(request, x, contexts)
+    return plan, plan.arguments(x, contexts, t)
+
+
+def crosses(request: Request, *arguments: Any) -> bool:
+    """Whether an engine that cannot hand its arrays to that of `request` is tracing an argument."""
+    backend = resolve(request.adtype)
+    outer = tracing(flatten_any(arguments, backend.flatten)[0])
+    return (
+        outer is not None
+        and backend.framework is not None
+        and outer.name not in backend.accepts
+        and get_config().nested_switching
+    )
+
+
+@final
+class BridgedPlan:
+    """A plan that hands each call over the bridge; see `Plan`."""
+
+    check_seed = None
+
+    def __init__(self, request: Request, x: Any = None, contexts: tuple[Any, ...] = ()) -> None:
+        self.request = request
+        self._point = (x, contexts) if request.same_point else None
+        self._result = DifferentiateWith(self._once, request.adtype)
+        self._value_and = DifferentiateWith(self._once_with_value, request.adtype)
+
+    def arguments(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Any, ...]:
+        x, contexts = self._point or (x, contexts)
+        plain = tuple(c.value if isinstance(c, Constant) else c for c in contexts)
+        return (x, plain) if self.request.operator.tangent is None else (x, plain, t)
+
+    def differences(self, x: Any, contexts: tuple[Any, ...], t: Any) -> list[str]:
+        return []
+
+    def result(self, arguments: tuple[Any, ...]) -> Any:
+        return self._result(*arguments)
+
+    def value_and(self, arguments: tuple[Any, ...]) -> Any:
+        return self._value_and(*arguments)
+
+    def _once(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
+        plan, arguments = plan_for(self.request.once(), x, contexts, t)
+        return plan.result(arguments)
+
+    def _once_with_value(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
+        plan, arguments = plan_for(self.request.once(), x, contexts, t)
+        return plan.value_and(arguments)

@@ -1,0 +1,1 @@
+"""`hutchinson_trace`."""
