@@ -10,12 +10,14 @@ from .adtypes import (
     AutoFiniteDiff,
     AutoForwardDiff,
     AutoJax,
+    AutoSparse,
     AutoTorch,
     MixedMode,
     NoAutoDiff,
     SecondOrder,
 )
 from .arrays import array_namespace
+from .autotune import autotune
 from .config import Config, config_context, get_config, set_config
 from .contexts import Cache, Constant, Static
 from .differentiate_with import DifferentiateWith
@@ -33,6 +35,7 @@ from .errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
+from .explain import Explanation, explain
 from .inplace import inplace
 from .layers import StatefulLayer
 from .linear import linear_operator
@@ -51,6 +54,7 @@ __all__ = [
     "AutoFiniteDiff",
     "AutoForwardDiff",
     "AutoJax",
+    "AutoSparse",
     "AutoTorch",
     "BackendNotInstalledError",
     "Cache",
@@ -58,6 +62,7 @@ __all__ = [
     "Constant",
     "DiffInterfaceError",
     "DifferentiateWith",
+    "Explanation",
     "InputError",
     "MixedMode",
     "NestedDifferentiationError",
@@ -74,8 +79,10 @@ __all__ = [
     "UnknownBackendError",
     "UnsupportedOperatorError",
     "array_namespace",
+    "autotune",
     "check_available",
     "config_context",
+    "explain",
     "extend",
     "get_config",
     "hutchinson_trace",

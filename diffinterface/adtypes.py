@@ -7,9 +7,10 @@ into the `Backend` that does the work, through the entry point named by its `nam
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from .errors import InputError
 
@@ -186,6 +187,58 @@ class MixedMode(ADType):
 
     def __post_init__(self) -> None:
         _check_members(self, forward=self.forward, reverse=self.reverse)
+
+
+@dataclass(frozen=True)
+class AutoSparse(ADType):
+    """Jacobians and Hessians with few entries that are not zero, by few products; needs ``sparse``.
+
+    A detector finds the pattern, a coloring groups columns or rows that share no row or column, and one
+    product a color gives all entries. Every other operator goes to `dense`. With a `MixedMode` inside,
+    columns and rows are colored together.
+
+    Parameters
+    ----------
+    dense : ADType
+        The engine of the products.
+    detector : Detector, optional
+        Who finds the pattern (`diffinterface.sparse`); None means ``TracerDetector()``, and
+        ``JaxprDetector()`` where f cannot be entered by that one, dense is JAX and asdex is there.
+    coloring : GreedyColoring, OptimalColoring or ConstantColoring, optional
+        Who colors it; None means ``GreedyColoring()``.
+    output : {"csr", "native", "data", "compressed"}
+        A ``scipy.sparse.csr_array``; the sparse array of the engine's framework (``BCOO``,
+        ``torch.sparse_csr``); a `diffinterface.sparse.SparseMatrix`, through which an outer engine
+        differentiates; or the products as they are, one a row.
+    plan : SparsePlan, optional
+        Pattern and colors from an earlier preparation; `detector` and `coloring` are not asked then.
+    chunk_size : int, optional
+        How many products one evaluation computes; None means as many as the engine and memory allow.
+    executor : concurrent.futures.Executor, optional
+        Where to compute the products, one task a chunk. With processes, f must pickle.
+    sharding : jax.sharding.Sharding, optional
+        How the seeds' leading axis lies over devices; of AutoJax.
+    progress : callable, optional
+        Called as ``progress(done, total)`` after each chunk of products.
+    """
+
+    name: ClassVar[str] = "sparse"
+    dense: ADType
+    detector: Any = None
+    coloring: Any = None
+    output: Literal["csr", "native", "data", "compressed"] = "csr"
+    plan: Any = None
+    chunk_size: int | None = None
+    executor: Any = None
+    sharding: Any = None
+    progress: Callable[[int, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        _check_members(self, dense=self.dense)
+        _check_choice(self, "output", self.output, ("csr", "native", "data", "compressed"))
+        _check_positive(self, "chunk_size", self.chunk_size, Integral)
+        if isinstance(self.dense, AutoSparse):
+            raise InputError("AutoSparse: dense is sparse already; give its dense.", got=self.dense)
 
 
 def _check_members(owner: ADType, **members: object) -> None:

@@ -16,6 +16,7 @@ import array_api_compat
 import numpy as np
 
 from .errors import InputError, NestedDifferentiationError
+from .passes import running
 
 Array = Any  # every framework has its own class; the array API standard names no base
 
@@ -61,6 +62,14 @@ class Framework:
         """Whether a transform outside our own call is recording `x`, so that a copy would lose it."""
         return self.wraps
 
+    def recorders(self, x: Array) -> tuple[str, ...]:
+        """What is recording `x`, outermost first, by the names that users write; see `explain`."""
+        return (self.name,) if self.is_traced(x) else ()
+
+    def inside(self, x: Array) -> Array:
+        """What a wrapper wraps, one level down."""
+        return x
+
     def stop_gradient(self, x: Array) -> Array:
         """`x` as a constant to whatever is recording it, at all levels."""
         return x
@@ -97,6 +106,18 @@ class Framework:
             f"{self.name} is differentiating, and cannot take in a function of another engine here.",
             outer=self.name,
         )
+
+    def sparse(self, data: Array, layout: Any) -> Any:
+        """A sparse matrix of this framework's own, with entries `data` at a `matrix.Layout`."""
+        raise NestedDifferentiationError(
+            f"{self.name} has no sparse arrays that it could differentiate; write "
+            "AutoSparse(..., output='data').",
+            outer=self.name,
+        )
+
+    def shard(self, x: Array, sharding: Any) -> Array:
+        """`x` laid over devices as `sharding` says."""
+        raise InputError(f"sharding= is of JAX arrays; got arrays of {self.name}.", got=sharding)
 
     def scope(self, x: Array) -> AbstractContextManager[None]:
         """A context in which to compute with `x` without losing its precision."""
@@ -182,6 +203,13 @@ def array_namespace(*arrays: Any) -> Any:
     wrapping = [pair for pair in found.values() if pair[0].wraps]
     candidates = wrapping or [pair for name, pair in found.items() if name != "numpy"]
     if len(candidates) > 1:
+        # A wrapper over another's wrapper takes both.
+        depths = {f.name: max(map(_depth, _of(f, arrays))) for f, _ in candidates}
+        deepest = max(depths.values())
+        candidates = [pair for pair in candidates if depths[pair[0].name] == deepest]
+        inner = _innermost([f.name for f, _ in candidates])
+        candidates = [pair for pair in candidates if pair[0].name in inner] or candidates
+    if len(candidates) > 1:
         names = " and ".join(sorted(framework.name for framework, _ in candidates))
         raise InputError(
             f"array_namespace got arrays of {names}, expected arrays of one framework."
@@ -190,6 +218,25 @@ def array_namespace(*arrays: Any) -> Any:
         return array_api_compat.array_namespace(np.empty(0))
     framework, x = candidates[0]
     return framework.namespace(x)
+
+
+def _innermost(names: list[str]) -> list[str]:
+    """The engine among `names` that is evaluating f innermost: its wrappers take the others' in."""
+    inner = (fn.backend.adtype.name for fn in reversed(running()))
+    return next(([name] for name in inner if name in names), [])
+
+
+def _of(framework: Framework, arrays: tuple[Any, ...]) -> list[Any]:
+    return [x for x in arrays if framework_of(x) is framework]
+
+
+def _depth(x: Array) -> int:
+    """How many wrappers are around the plain array in `x`."""
+    depth, framework = 0, framework_of(x)
+    while framework is not None and framework.wraps:
+        x = framework.inside(x)
+        depth, framework = depth + 1, framework_of(x)
+    return depth
 
 
 def dtype_name(x: Array) -> str:

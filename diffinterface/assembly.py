@@ -96,7 +96,7 @@ def rows_from_rows(stacked: Leaves, y: Leaves, x: Leaves) -> tuple[Leaves, ...]:
     for leaf in y:
         stop, row = start + size_of(leaf), []
         for whole, entry in zip(stacked, x, strict=True):
-            xp, block = array_namespace(whole), whole[start:stop, ...]
+            xp, block = array_namespace(whole), whole if len(y) == 1 else whole[start:stop, ...]
             if is_complex(block) and not is_complex(leaf) and not is_complex(entry):
                 block = xp.real(block)
             row.append(xp.reshape(block, (*shape_of(leaf), *shape_of(entry))))

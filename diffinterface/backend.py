@@ -10,20 +10,16 @@ from abc import ABC
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from . import derived
+from . import derived, modes
 from .adtypes import ADType
 from .arrays import NUMPY, Array, Framework, framework_of
 from .errors import OutputError
 from .functions import Function
+from .modes import Levels
 from .prep import Prep
 from .trees import Leaves, Structure, flatten, flatten_with_none
 
 Program = Callable[[Leaves, Leaves], Leaves]
-
-
-def _own(leaf: Array) -> Array:
-    framework = framework_of(leaf)
-    return leaf if framework is None or not hasattr(leaf, "shape") else framework.own(leaf)
 
 
 class Backend(ABC):
@@ -58,8 +54,14 @@ class Backend(ABC):
         Names of the frameworks whose arrays the engine takes as they are.
     compiles : bool
         Whether a plan may compile in what f captured; a prepared call then watches for rebinding.
+    watches : bool
+        Whether a plan depends otherwise on what f captured, so that it must be watched too.
+    exact : bool
+        Whether derivatives are exact to rounding.
     stops : bool
         Whether f can keep a value from being differentiated; see `stop_gradient`.
+    column_evaluations : float
+        What a column of a Jacobian costs in evaluations of f, at most; see `explain`.
     chunk_size : int or None
         How many seeds one evaluation should carry in the derived operators; None means all.
     """
@@ -68,7 +70,12 @@ class Backend(ABC):
     framework: Framework | None = None
     accepts: frozenset[str] = frozenset()
     compiles: bool = False
+    watches: bool = False
+    exact: bool = True
     stops: bool = True
+    column_evaluations: float = (
+        1.5  # Griewank and Walther, "Evaluating Derivatives", 2008, section 3.2
+    )
     chunk_size: int | None = 64
 
     def __init__(self, adtype: ADType) -> None:
@@ -118,9 +125,35 @@ class Backend(ABC):
             expected=native.name,
         )
 
-    def outputs(self, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
-        """Something of the shapes of f's outputs: here one plain evaluation, without derivative."""
-        return fn(tuple(_own(leaf) for leaf in x), contexts)[0]
+    # --- what `explain` asks ---------------------------------------------------------------------
+
+    def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
+        """The engine that runs an operator: this one, unless it is made of others."""
+        return self
+
+    def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        """F's outputs, or stand-ins of their shapes; and arrays recorded by what records f's captures.
+
+        Here one plain evaluation at constants, whose output only a captured value can make traced.
+        """
+        y, _ = fn(x, contexts)
+        return y, y
+
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        """What an operator pushes and pulls, for so many `seeds`, where f gives outputs like `y`.
+
+        `recorded` tells whether anything around the call is recording it.
+        """
+        return modes.usual(self, operator, x, y, seeds)
 
     # --- what a bridge asks ----------------------------------------------------------------------
 

@@ -7,30 +7,70 @@ that one rule in the outer engine (its *host*) gives every order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, final
+from functools import partial
+from typing import Any, Literal, final
 
 import numpy as np
 
-from .arrays import NUMBERS, NUMPY, Array, Framework, dtype_name, framework_of, is_inexact, shape_of
-from .backend import Backend
-from .conversion import Converter
+from .arrays import (
+    NUMBERS,
+    NUMPY,
+    Array,
+    Framework,
+    array_namespace,
+    dtype_name,
+    framework_of,
+    is_inexact,
+    shape_of,
+)
+from .backend import Backend, Program
+from .capture import Capture
+from .derived import looped
 from .errors import NestedDifferentiationError
 from .functions import Function
+from .passes import States, rewind
+from .prep import Prep
 from .trees import Leaves
 
 Kind = tuple[tuple[int, ...], str]
 Kinds = tuple[Kind, ...]
+Flags = tuple[bool, ...]
 
 
 @final
+class Watch:
+    """What f captured, for an engine that compiles it in."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._f, self._capture = f, Capture(f)
+
+    def rebound(self) -> list[str]:
+        """Names that somebody else has bound anew."""
+        return self._capture.rebound()
+
+    def renew(self) -> None:
+        """Take the present bindings for those that were compiled in: f itself made them."""
+        if self._capture.rebound():
+            self._capture = Capture(self._f)
+
+
 class Bridge:
     """A flat function ``(x, contexts) -> y`` of NumPy arrays, differentiated by its own engine.
 
-    Attributes
+    The way over is planned once for arguments of one kind: a crossing is a look-up, the conversions,
+    and the engine's own work.
+
+    Parameters
     ----------
     fn : Function
         The function, over the engine's arrays.
+    backend : Backend
+        The engine.
+    kinds : callable, optional
+        Shapes and dtypes of the outputs from those of x and of the contexts. By default a call at
+        arbitrary values finds them, where they are asked for before any other call.
+    watch : Watch, optional
+        For an engine that compiles: what must not be rebound between a call and its derivatives.
     """
 
     def __init__(
@@ -38,36 +78,100 @@ class Bridge:
         fn: Function,
         backend: Backend,
         kinds: Callable[[Kinds, Kinds], Kinds] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self.fn, self._backend = fn.on(backend, reuse=False), backend
+        self.fn, self.backend, self.watch = fn.on(backend, reuse=False), backend, watch
+        self._states: tuple[States, ...] = (self.fn.states,)
+        self._advances = True
         self._kinds = kinds or self._evaluated_kinds
         self._known: dict[tuple[Kinds, Kinds], Kinds] = {}
-        self._programs: dict[tuple[str, ...], Callable[[Leaves, Leaves], Leaves]] = {}
+        self._ways: dict[Any, Callable[..., Leaves]] = {}
         self._derived: dict[Any, Bridge] = {}
+        self._slopes: dict[Any, Bridge | None] = {}
 
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
-        """F's outputs as finished NumPy arrays."""
-        converter = Converter(self._backend, x)
-        entered = converter.enter(x)
-        given = entered, converter.enter_contexts(contexts, entered)
-        key = tuple(map(dtype_name, (*x, *contexts)))
-        program = self._programs.get(key)
-        if program is None:
-            program = self._programs[key] = self._backend.program(self.fn, *given)
-        y = tuple(self._finished(leaf) for leaf in program(*given))
-        self._known[tuple(map(kind_of, x)), tuple(map(kind_of, contexts))] = tuple(map(kind_of, y))
+        """F's outputs as finished NumPy arrays; the arguments may be memory of the caller's."""
+        key = _key(x, contexts)
+        way = self._ways.get(key)
+        return self._first(key, x, contexts) if way is None else way(x, contexts)
+
+    def with_gradient(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        """The same, and beside a real scalar its gradient, in one pass where that is cheap.
+
+        The gradient is empty where it is not: at the first call of its kind, whose outputs tell, for
+        other outputs, and for engines without reverse mode.
+        """
+        key = _key(x, contexts)
+        slope = self._slopes.get(key)
+        if slope is not None:
+            y, *gradient = slope(x, contexts)
+            return (y,), tuple(gradient)
+        outputs = self(x, contexts)
+        if key not in self._slopes:
+            (y, *others) = outputs
+            cheap = (
+                self.backend.has_reverse and y.shape == () and not others and y.dtype.kind == "f"
+            )
+            self._slopes[key] = _Slope(self) if cheap else None
+        return outputs, ()
+
+    def _first(self, key: Any, x: Leaves, contexts: Leaves, advance: bool = True) -> Leaves:
+        rebound = [] if self.watch is None else self.watch.rebound()
+        if rebound:
+            raise NestedDifferentiationError(
+                f"{', '.join(rebound)}: rebound between a call of f and its derivative, which "
+                f"{self.backend.adtype!r} compiles only now; pass what changes as an argument.",
+                inner=self.backend.adtype,
+            )
+        way = self._way(x, contexts)
+        y = way(x, contexts, advance and self._advances)
+        if self.watch is not None:
+            self.watch.renew()
+        self._known[_kinds(x), _kinds(contexts)] = _kinds(y)
+        self._ways[key] = way
         return y
 
-    def _finished(self, leaf: Array) -> Any:
-        framework = framework_of(leaf)
-        if self._backend.framework is None and framework is not NUMPY:
+    def _way(self, x: Leaves, contexts: Leaves) -> Callable[..., Leaves]:
+        """Over and back, for arguments of these kinds."""
+        native = self.backend.framework
+        enter: Callable[[Any], Any] = _own
+        if native is not None and "numpy" not in self.backend.accepts:
+            enter = partial(native.from_numpy, like=None)
+        leave = self._left if native is None else finished
+        program = self._program(tuple(map(enter, x)), tuple(map(enter, contexts)))
+        self._settle(False)
+
+        def way(x: Leaves, contexts: Leaves, advance: bool = self._advances) -> Leaves:
+            y = program(tuple(map(enter, x)), tuple(map(enter, contexts)))
+            self._settle(advance)
+            return tuple(map(leave, y))
+
+        return way
+
+    def _settle(self, advance: bool) -> None:
+        """What f advances stays where a call left it; other evaluations leave it where it was."""
+        for states in self._states:
+            if states:
+                if not advance:
+                    rewind(states)
+                states.clear()
+
+    def _program(self, x: Leaves, contexts: Leaves) -> Program:
+        """The function at the engine's arrays, which no engine is tracing."""
+        return self.backend.program(self.fn, x, contexts)
+
+    def _left(self, leaf: Array) -> Any:
+        """An output of an engine that runs on any arrays."""
+        if framework_of(leaf) is not NUMPY:
             raise NestedDifferentiationError(
                 f"f returned a {type(leaf).__module__}.{type(leaf).__qualname__} under "
-                f"{self._backend.adtype!r}, which had given it NumPy arrays: what f captured is lost to "
+                f"{self.backend.adtype!r}, which had given it NumPy arrays: what f captured is lost to "
                 "the derivative. Pass it as an argument, or use that framework's own backend.",
-                inner=self._backend.adtype,
+                inner=self.backend.adtype,
             )
-        return finished(leaf)
+        return np.array(leaf)
+
+    # --- shapes ----------------------------------------------------------------------------------
 
     def kinds(self, x: Kinds, contexts: Kinds = ()) -> Kinds:
         """Shapes and dtypes of the outputs, from those of the inputs."""
@@ -77,59 +181,27 @@ class Bridge:
         return self._known[key]
 
     def _evaluated_kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
-        return tuple(map(kind_of, self(tuple(map(_example, x)), tuple(map(_example, contexts)))))
+        xs, cs = tuple(map(_example, x)), tuple(map(_example, contexts))
+        return _kinds(self._first(_key(xs, cs), xs, cs, advance=False))  # it is no call of f
 
-    @cached_property
+    # --- further bridges -------------------------------------------------------------------------
+
+    @property
     def pushforward(self) -> Bridge:
         """``(*x, *t) -> the tangents of y``."""
-
-        def push(both: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-            x, t = both[: len(both) // 2], both[len(both) // 2 :]
-            plan = self._backend.prepare_pushforward(self.fn, x, contexts, t)
-            return plan.result(x, contexts, t), None
-
-        return Bridge(
-            self.fn.derived(push), self._backend, lambda x, c: self.kinds(x[: len(x) // 2], c)
-        )
+        return self._memoised("pushforward", lambda: _Seeded(self, "pushforward"))
 
     def pullback(self, n: int) -> Bridge:
         """``(*x, *c) -> the cotangents of x``, where x has n leaves."""
-
-        def pull(both: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-            x, t = both[:n], both[n:]
-            plan = self._backend.prepare_pullback(self.fn, x, contexts, t)
-            return plan.result(x, contexts, t), None
-
-        def build() -> Bridge:
-            return Bridge(self.fn.derived(pull), self._backend, lambda x, c: x[:n])
-
-        return self._memoised(("pullback", n), build)
+        return self._memoised(n, lambda: _Seeded(self, "pullback", n))
 
     def batched(self, x: Sequence[bool], contexts: Sequence[bool] = ()) -> Bridge:
         """The same for inputs of which those named carry one leading axis; all outputs do."""
-        x, contexts = tuple(x), tuple(contexts)
+        flags = tuple(x), tuple(contexts)
+        return self._memoised(flags, lambda: self._batched(*flags))
 
-        def kinds(xs: Kinds, cs: Kinds) -> Kinds:
-            both = zip((*xs, *cs), (*x, *contexts), strict=True)
-            size = next(kind[0][0] for kind, has in both if has)
-            inner = self.kinds(_without_batch(xs, x), _without_batch(cs, contexts))
-            return tuple(((size, *shape), dtype) for shape, dtype in inner)
-
-        def build() -> Bridge:
-            every = self._backend.vectorized(self.fn, x, contexts)
-            loops = type(self._backend).vectorized is Backend.vectorized  # and so learns no shapes
-
-            def call(xs: Leaves, cs: Leaves) -> tuple[Leaves, Any]:
-                if _batch_size((*xs, *cs), (*x, *contexts)) or not loops:
-                    return every(xs, cs), None
-                like, framework = xs[0], framework_of(xs[0]) or NUMPY
-                empty = kinds(tuple(map(kind_of, xs)), tuple(map(kind_of, cs)))
-                zeros = (np.zeros(shape, dtype) for shape, dtype in empty)
-                return tuple(framework.from_numpy(leaf, like) for leaf in zeros), None
-
-            return Bridge(self.fn.derived(call), self._backend, kinds)
-
-        return self._memoised(("batched", x, contexts), build)
+    def _batched(self, x: Flags, contexts: Flags) -> Bridge:
+        return _Batched(self, x, contexts)
 
     def _memoised(self, key: Any, build: Callable[[], Bridge]) -> Bridge:
         found = self._derived.get(key)
@@ -138,11 +210,141 @@ class Bridge:
         return found
 
 
+@final
+class _Seeded(Bridge):
+    """The pushforward ``(*x, *t) -> t_y`` of a bridge, or its pullback ``(*x, *c) -> c_x``.
+
+    With `fan`, the seeds named carry one leading axis: one batched call of the engine.
+    """
+
+    def __init__(
+        self,
+        of: Bridge,
+        operator: Literal["pushforward", "pullback"],
+        n: int | None = None,
+        fan: Flags = (),
+    ) -> None:
+        self._of, self._operator, self._n, self._fan = of, operator, n, fan
+        super().__init__(of.fn.derived(self._traced), of.backend, self._seeded_kinds, of.watch)
+        self._states, self._advances = (*of._states, self.fn.states), False
+
+    def _split(self, both: Sequence[Any]) -> tuple[Any, Any]:
+        """The point, and the seeds."""
+        n = len(both) // 2 if self._n is None else self._n
+        return both[:n], both[n:]
+
+    def _prepare(self, both: Leaves, contexts: Leaves) -> Prep:
+        x, seeds = self._split(both)
+        build = getattr(self.backend, f"prepare_{self._operator}")
+        plan: Prep = build(self._of.fn, x, contexts, self._spread(seeds), bool(self._fan))
+        return plan
+
+    def _traced(self, both: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+        """At arrays that the engine may be tracing, where nothing is kept."""
+        return self._run(self._prepare(both, contexts), both, contexts), None
+
+    def _run(self, plan: Prep, both: Leaves, contexts: Leaves) -> Leaves:
+        x, seeds = self._split(both)
+        result: Leaves = plan.result(x, contexts, self._spread(seeds))
+        return result
+
+    def _spread(self, seeds: Leaves) -> Leaves:
+        """All seeds with the leading axis that some of them have."""
+        if all(self._fan):
+            return seeds
+        size = _size(seeds, self._fan)
+        return tuple(
+            seed if has else array_namespace(seed).broadcast_to(seed[None], (size, *shape_of(seed)))
+            for seed, has in zip(seeds, self._fan, strict=True)
+        )
+
+    def _program(self, both: Leaves, contexts: Leaves) -> Program:
+        if type(self.backend).program is not Backend.program:
+            return super()._program(both, contexts)
+        return partial(self._run, self._prepare(both, contexts))
+
+    def _seeded_kinds(self, both: Kinds, contexts: Kinds) -> Kinds:
+        x, seeds = self._split(both)
+        result = self._of.kinds(x, contexts) if self._operator == "pushforward" else x
+        if not self._fan:
+            return tuple(result)
+        size = _first_axis(seeds, self._fan)
+        return tuple(((size, *shape), dtype) for shape, dtype in result)
+
+    def _batched(self, both: Flags, contexts: Flags) -> Bridge:
+        x, seeds = self._split(both)
+        if any((*x, *contexts)) or self._fan:
+            return super()._batched(both, contexts)
+        return _Seeded(self._of, self._operator, self._n, tuple(seeds))
+
+
+@final
+class _Slope(Bridge):
+    """``x -> (y, *gradient)`` for a bridge whose output is one real scalar."""
+
+    def __init__(self, of: Bridge) -> None:
+        self._of = of
+        super().__init__(of.fn.derived(self._traced), of.backend, watch=of.watch)
+        self._states = *of._states, self.fn.states
+
+    def _traced(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+        return self._run(self.backend.prepare_gradient(self._of.fn, x, contexts), x, contexts), None
+
+    def _run(self, plan: Prep, x: Leaves, contexts: Leaves) -> Leaves:
+        value, gradient, _ = plan.run(x, contexts)
+        return *value, *gradient
+
+    def _program(self, x: Leaves, contexts: Leaves) -> Program:
+        if type(self.backend).program is not Backend.program:
+            return super()._program(x, contexts)
+        return partial(self._run, self.backend.prepare_gradient(self._of.fn, x, contexts))
+
+
+@final
+class _Batched(Bridge):
+    """A bridge over a leading axis of the inputs named, which every output has then."""
+
+    def __init__(self, of: Bridge, x: Flags, contexts: Flags) -> None:
+        self._of, self._x, self._contexts = of, x, contexts
+        self._loops = type(of.backend).vectorized is Backend.vectorized
+        self._every = of.backend.vectorized(of.fn, x, contexts)
+        super().__init__(of.fn.derived(self._traced), of.backend, self._batched_kinds, of.watch)
+        self._states, self._advances = (*of._states, self.fn.states), of._advances
+
+    def _traced(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+        return self._over(self._every, x, contexts), None
+
+    def _over(self, every: Program, x: Leaves, contexts: Leaves) -> Leaves:
+        if not self._loops or _size((*x, *contexts), (*self._x, *self._contexts)):
+            return every(x, contexts)
+        # A loop over nothing learns no shapes.
+        framework = framework_of(x[0]) or NUMPY
+        zeros = (np.zeros(shape, dtype) for shape, dtype in self.kinds(_kinds(x), _kinds(contexts)))
+        return tuple(framework.from_numpy(leaf, x[0]) for leaf in zeros)
+
+    def _program(self, x: Leaves, contexts: Leaves) -> Program:
+        if not (self._loops and _size((*x, *contexts), (*self._x, *self._contexts))):
+            return super()._program(x, contexts)
+        one = self._of._program(_sample(x, self._x, 0), _sample(contexts, self._contexts, 0))
+        each = self._of.fn.derived(lambda x, contexts: (one(x, contexts), None))
+        return partial(self._over, looped(each, self._x, self._contexts))
+
+    def _batched_kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
+        size = _first_axis((*x, *contexts), (*self._x, *self._contexts))
+        inner = self._of.kinds(_without_axis(x, self._x), _without_axis(contexts, self._contexts))
+        return tuple(((size, *shape), dtype) for shape, dtype in inner)
+
+
 def apply(bridge: Bridge, x: Leaves, contexts: Leaves = ()) -> Leaves:
     """The bridge at arrays of any framework, through the host of the one that is tracing them."""
-    host = tracing((*x, *contexts))
-    if host is not None:
-        return host.host(bridge, x, contexts)
+    return through(tracing((*x, *contexts)), bridge, x, contexts)
+
+
+def through(outer: Framework | None, bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
+    """The same, where `outer` is known to be tracing, or nobody is."""
+    if outer is not None:
+        outputs: Leaves = outer.host(bridge, x, contexts)
+        return outputs
     like = next((leaf for leaf in x if framework_of(leaf) is not NUMPY), None)
     framework = framework_of(like) or NUMPY
     y = bridge(tuple(map(finished, x)), tuple(map(finished, contexts)))
@@ -174,14 +376,36 @@ def kind_of(leaf: Array) -> Kind:
     return shape_of(leaf), dtype_name(leaf)
 
 
-def _batch_size(leaves: Leaves, batched: Sequence[bool]) -> int:
-    return next(shape_of(a)[0] for a, has in zip(leaves, batched, strict=True) if has)
+def _key(x: Leaves, contexts: Leaves) -> Any:
+    return len(x), *[(leaf.shape, leaf.dtype) for leaf in (*x, *contexts)]
 
 
-def _without_batch(kinds: Kinds, batched: Sequence[bool]) -> Kinds:
+def _kinds(leaves: Leaves) -> Kinds:
+    return tuple(map(kind_of, leaves))
+
+
+def _own(leaf: Array) -> Any:
+    """A NumPy array of f's own, in this machine's byte order."""
+    return np.array(leaf) if leaf.dtype.isnative else leaf.astype(leaf.dtype.newbyteorder("="))
+
+
+def _sample(leaves: Leaves, flags: Flags, k: int) -> Leaves:
+    return tuple(leaf[k] if has else leaf for leaf, has in zip(leaves, flags, strict=True))
+
+
+def _size(leaves: Leaves, flags: Flags) -> int:
+    """The extent of the leading axis that the leaves named have."""
+    return next(shape_of(leaf)[0] for leaf, has in zip(leaves, flags, strict=True) if has)
+
+
+def _first_axis(kinds: Kinds, flags: Flags) -> int:
+    return next(shape[0] for (shape, _), has in zip(kinds, flags, strict=True) if has)
+
+
+def _without_axis(kinds: Kinds, flags: Flags) -> Kinds:
     return tuple(
         (shape[1:], dtype) if has else (shape, dtype)
-        for (shape, dtype), has in zip(kinds, batched, strict=True)
+        for (shape, dtype), has in zip(kinds, flags, strict=True)
     )
 
 

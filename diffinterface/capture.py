@@ -53,6 +53,11 @@ class Capture:
         codes = [f"the code of {f.__name__}" for f, code in self.codes if f.__code__ is not code]
         return cells + names + owners + codes
 
+    def values(self) -> list[Any]:
+        """What the variables held."""
+        held = [value for _, value in self.cells] + [value for *_, value in self.names]
+        return held + [value for _, values in self.defaults for value in values]
+
     def _add(self, function: FunctionType, module: str, seen: set[int]) -> None:
         if id(function) in seen:
             return

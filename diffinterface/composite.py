@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, final
 
 from . import derived
-from .adtypes import ADType, MixedMode, SecondOrder
+from .adtypes import ADType, AutoSparse, MixedMode, Mode, SecondOrder
 from .arrays import size_of
 from .backend import Backend
 from .conversion import Converter, prepare
 from .errors import UnsupportedOperatorError
 from .functions import Function
+from .modes import Levels
 from .prep import Prep
 from .registry import resolve as resolve_member
 from .trees import Leaves, Structure, flatten
@@ -24,10 +25,14 @@ def resolve(adtype: ADType) -> Backend:
         return SecondOrderBackend(adtype)
     if isinstance(adtype, MixedMode):
         return MixedModeBackend(adtype)
+    if isinstance(adtype, AutoSparse):
+        from .sparse.backend import SparseBackend
+
+        return SparseBackend(adtype)
     return NoBackend(adtype)
 
 
-class _Composite(Backend):
+class Composite(Backend):
     """Every method goes to the member that `_route` names for it.
 
     Attributes
@@ -47,6 +52,9 @@ class _Composite(Backend):
             backend=self.adtype,
             operator=method,
         )
+
+    def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
+        return self._route(operator, fn, x, contexts).member(operator, fn, x, contexts)
 
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -129,7 +137,7 @@ class _Composite(Backend):
 
 
 @final
-class SecondOrderBackend(_Composite):
+class SecondOrderBackend(Composite):
     """`outer` over `inner` for the second order, `inner` alone for the first."""
 
     def __init__(self, adtype: SecondOrder) -> None:
@@ -138,9 +146,30 @@ class SecondOrderBackend(_Composite):
         self.framework, self.accepts = self.outer.framework, self.outer.accepts
         self.trees = self.outer
         self.compiles = self.outer.compiles or self.inner.compiles
+        self.exact = self.outer.exact and self.inner.exact
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         return self.inner
+
+    def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
+        second = operator in ("second_derivative", "hvp", "hessian")
+        return self if second else self.inner.member(operator, fn, x, contexts)
+
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        first = "derivative" if operator == "second_derivative" else "gradient"
+        outer: Mode = "forward" if self.outer.has_forward else "reverse"
+        directions = sum(map(size_of, x)) if operator == "hessian" else seeds
+        inner = self.inner.levels(first, fn, x, contexts, y, 1, True)
+        return ((outer, directions), *inner)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         return derived.second_derivative(self.outer, self.inner, fn, x, contexts)
@@ -159,19 +188,23 @@ class SecondOrderBackend(_Composite):
         return derived.hessian(self.outer, self.inner, fn, x, contexts)
 
 
-_FORWARD = ("pushforward", "derivative", "second_derivative")
+FORWARD = ("pushforward", "derivative", "second_derivative")
 _EITHER = ("jacobian", "batched_jacobian")
 
 
 @final
-class MixedModeBackend(_Composite):
+class MixedModeBackend(Composite):
     """`forward` pushes, `reverse` pulls, and a Jacobian goes to the one with fewer passes."""
 
     def __init__(self, adtype: MixedMode) -> None:
         super().__init__(adtype)
         self.forward, self.reverse = resolve_member(adtype.forward), resolve_member(adtype.reverse)
         self.compiles = self.forward.compiles or self.reverse.compiles
+        self.exact = self.forward.exact and self.reverse.exact
         self.trees = self.reverse
+        if self.forward.framework is self.reverse.framework:
+            self.framework = self.forward.framework
+            self.accepts = self.forward.accepts & self.reverse.accepts
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         if method in _EITHER:
@@ -181,9 +214,9 @@ class MixedModeBackend(_Composite):
             entered = converter.enter(x)
             y, _ = fn.on(self.forward)(entered, converter.enter_contexts(contexts, entered))
             return self.forward if sum(map(size_of, x)) <= sum(map(size_of, y)) else self.reverse
-        return self.forward if method in _FORWARD else self.reverse
+        return self.forward if method in FORWARD else self.reverse
 
 
 @final
-class NoBackend(_Composite):
+class NoBackend(Composite):
     """`NoAutoDiff`: every operator raises."""

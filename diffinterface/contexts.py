@@ -85,6 +85,9 @@ class _Data:
     def __repr__(self) -> str:
         return "data"
 
+    def __reduce__(self) -> str:
+        return "_DATA"  # by name: it is compared by identity
+
 
 _DATA: Any = _Data()
 

@@ -137,7 +137,10 @@ class Converter:
     def leave(self, leaf: Array) -> Array:
         """One array of a result, as the caller gets it."""
         framework = framework_of(leaf)
-        if framework is None or (framework is self._caller and framework is not NUMPY):
+        if framework is None:
+            over = getattr(leaf, "over", None)  # a sparse matrix of entries that are an array
+            return leaf if over is None else over(self.leave)
+        if framework is self._caller and framework is not NUMPY:
             return leaf
         if framework.is_traced(leaf):
             return leaf

@@ -16,6 +16,7 @@ from .functions import Function
 from .modes import prefers_forward
 from .prep import Prep
 from .seeds import basis, match_cotangent
+from .stop import stopped
 from .trees import Leaves
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
 def jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Row by row."""
     y, _ = fn(x, contexts)
-    y = tuple(array_namespace(*x, leaf).asarray(leaf) for leaf in y)
+    # Only as examples: the plan must not keep a trace alive.
+    y = tuple(stopped(array_namespace(*x, leaf).asarray(leaf)) for leaf in y)
     pull = backend.prepare_pullback(fn, x, contexts, basis(y, 0, 1), True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
@@ -174,22 +176,27 @@ def batched_jacobian(
     """One seed serves every sample at once, because samples do not mix."""
     y, _ = fn(x, contexts)
     batch = assembly.check_batch(x, y)
-    sample_x, sample_y = (tuple(leaf[0, ...] for leaf in leaves) for leaves in (x, y))
+    example = tuple(map(stopped, _first(y)))  # the plan must not keep a trace alive
     if forward is None:
         forward = prefers_forward(backend, x, y, samples=True)
-    over = sample_x if forward else sample_y
     method = backend.prepare_pushforward if forward else backend.prepare_pullback
-    plan = method(fn, x, contexts, assembly.broadcast_seeds(basis(over, 0, 1), batch), True)
+    one = basis(_first(x) if forward else example, 0, 1)
+    plan = method(fn, x, contexts, assembly.broadcast_seeds(one, batch), True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
-        for seeds in _chunks(backend, over):
+        for seeds in _chunks(backend, _first(x) if forward else example):
             value, part, aux = plan.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
             parts.append(part)
         stacked = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(parts[0])))
-        return value, assembly.batched_rows(stacked, sample_y, sample_x, forward), aux
+        return value, assembly.batched_rows(stacked, example, _first(x), forward), aux
 
     return Prep(run)
+
+
+def _first(leaves: Leaves) -> Leaves:
+    """The first sample of a batch."""
+    return tuple(leaf[0, ...] for leaf in leaves)
 
 
 def _chunks(backend: Backend, over: Leaves) -> Iterator[Leaves]:
@@ -206,7 +213,9 @@ def _columns(
     if not sum(map(size_of, x)):  # no direction to push: engines need not know how to push none
         value, aux = fn(x, contexts)
         xps = [array_namespace(*x, leaf) for leaf in value]
-        return value, [[xp.zeros((0, *shape_of(y)))] for xp, y in zip(xps, value, strict=True)], aux
+        dtypes = [getattr(leaf, "dtype", None) for leaf in value]
+        rows = zip(xps, value, dtypes, strict=True)
+        return value, [[xp.zeros((0, *shape_of(y)), dtype=dtype)] for xp, y, dtype in rows], aux
     value = ()
     aux, outputs = None, []
     for seeds in _chunks(backend, x):

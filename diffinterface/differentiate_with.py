@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, final
 
 from .adtypes import ADType
-from .arrays import NUMBERS, NUMPY, framework_of, is_inexact
+from .arrays import NUMBERS, NUMPY, Framework, framework_of, is_inexact
 from .backend import Backend
-from .bridge import Bridge, apply, tracing
+from .bridge import Bridge, Watch, through, tracing
 from .config import as_adtype
 from .contexts import read_only, same
 from .errors import InputError
@@ -25,7 +26,8 @@ class DifferentiateWith:
 
     Call it with arrays of any framework, traced by any engine: f gets its engine's arrays, the caller
     gets his own back, and the derivatives that the caller's engine asks for are computed by `backend`.
-    Any order, both modes, several inputs and outputs, trees.
+    Any order, both modes, several inputs and outputs, trees. f is evaluated again for a derivative, so
+    what it captured must not change in between. ``torch.compile`` breaks its graph at a call.
 
     Parameters
     ----------
@@ -57,12 +59,30 @@ class DifferentiateWith:
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__wrapped__ = f
         self._bridges: list[tuple[_Arguments, Bridge]] = []
+        self._arrays: dict[Any, tuple[_Arguments, Bridge]] = {}
+        self._watch: Watch | None = None
 
     def __repr__(self) -> str:
         return f"DifferentiateWith({self.__name__}, {self.adtype!r})"
 
     def __call__(self, *args: Any) -> Any:
         """F's value, in the caller's arrays."""
+        if _COMPILER in sys.modules:
+            return _opaque()(self, *args)
+        return self._call(*args)
+
+    def _call(self, *args: Any) -> Any:
+        # The commonest call by far: arrays alone, of kinds that were here before.
+        try:
+            key = tuple([(type(a), a.dtype) for a in args])
+        except AttributeError:
+            return self._general(None, args)
+        found, outer = self._arrays.get(key), tracing(args)
+        if found is None or outer is None or outer is found[1].backend.framework or self._stale():
+            return self._general(key, args)
+        return _cross(outer, *found, args)
+
+    def _general(self, key: Any, args: tuple[Any, ...]) -> Any:
         backend = resolve(self.adtype)
         leaves, structure = backend.flatten(args)
         outer, native = tracing(leaves), backend.framework or NUMPY
@@ -72,16 +92,43 @@ class DifferentiateWith:
             return self.f(*args)  # nothing to hand over; what f captured nests as f's own code does
         arguments = _Arguments(leaves, structure)
         bridge = self._bridge(arguments, backend)
-        y = apply(bridge, *arguments.split(leaves))
-        return (bridge.fn.y_structure or LEAF).unflatten(y)
+        if key is not None and all(a is b for a, b in zip(args, leaves, strict=False)):
+            self._arrays[key] = arguments, bridge
+        return _cross(outer, arguments, bridge, leaves)
+
+    def _stale(self) -> bool:
+        """Whether programs were compiled with what f had captured before."""
+        return self._watch is not None and bool(self._watch.rebound())
 
     def _bridge(self, arguments: _Arguments, backend: Backend) -> Bridge:
+        if self._stale() or (backend.compiles and self._watch is None):
+            self._watch, self._bridges, self._arrays = Watch(self.f), [], {}
         for known, bridge in self._bridges:
             if known.same(arguments):
                 return bridge
-        bridge = Bridge(_Flat(self.f, backend, arguments), backend)
+        bridge = Bridge(_Flat(self.f, backend, arguments), backend, watch=self._watch)
         self._bridges = [*self._bridges[1 - _MOST_BRIDGES :], (arguments, bridge)]
         return bridge
+
+
+def _cross(outer: Framework | None, arguments: _Arguments, bridge: Bridge, leaves: Leaves) -> Any:
+    y = through(outer, bridge, *arguments.split(leaves))
+    structure = bridge.fn.y_structure or LEAF
+    return y[0] if structure is LEAF else structure.unflatten(y)
+
+
+#: What traces Python code, where it is loaded, and would trace the bridge and f's engine as well.
+_COMPILER = "torch._dynamo"
+_opaque_call: list[Callable[..., Any]] = []
+
+
+def _opaque() -> Callable[..., Any]:
+    """The call as one at which ``torch.compile`` breaks its graph, whatever f's engine is."""
+    if not _opaque_call:
+        disable = sys.modules["torch"].compiler.disable
+        reason = "DifferentiateWith hands its arguments to another engine"
+        _opaque_call.append(disable(DifferentiateWith._call, reason=reason))
+    return _opaque_call[0]
 
 
 _X, _CONTEXT = object(), object()
@@ -93,6 +140,7 @@ class _Arguments:
     def __init__(self, leaves: Leaves, structure: Structure) -> None:
         self._structure = structure
         self._roles = tuple(map(_role, leaves))
+        self._alone = all(role is _X for role in self._roles)
         if _X not in self._roles:
             raise InputError("DifferentiateWith was called without any floating array.", got=leaves)
 
@@ -102,6 +150,8 @@ class _Arguments:
 
     def split(self, leaves: Leaves) -> tuple[Leaves, Leaves]:
         """The differentiable leaves, and the constant arrays."""
+        if self._alone:
+            return leaves, ()
         pairs = list(zip(leaves, self._roles, strict=True))
         x = tuple(leaf for leaf, role in pairs if role is _X)
         return x, tuple(leaf for leaf, role in pairs if role is _CONTEXT)

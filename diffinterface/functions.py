@@ -73,7 +73,7 @@ class Function:
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
         y, aux = self.call(x, contexts), None
         if self.has_aux:
-            y, aux = self._split_aux(y)
+            y, aux = self.split_aux(y)
         return self._checked_leaves(y), aux
 
     def call(self, x: Leaves, contexts: Leaves) -> Any:
@@ -100,7 +100,8 @@ class Function:
         """Another flat function of the same arguments: what a derivative of f is to an outer engine."""
         return DerivedFunction(self, call)
 
-    def _split_aux(self, y: Any) -> tuple[Any, Any]:
+    def split_aux(self, y: Any) -> tuple[Any, Any]:
+        """What f returned, under `has_aux`, as the pair that it must be."""
         if not (isinstance(y, tuple) and len(y) == 2):
             raise OutputError(
                 f"has_aux=True expects f to return a pair (y, aux), got {_describe(y)}.", got=y
@@ -191,6 +192,8 @@ def place(x: Any, contexts: tuple[Any, ...], argnums: Argnums) -> list[Any]:
 
 def check_argnums(argnums: Argnums, x: Any, n_contexts: int) -> Argnums:
     """`argnums` with negative positions resolved, checked against x and the number of contexts."""
+    if type(argnums) is int and argnums == 0:
+        return 0
     positions = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(isinstance(p, Integral) and not isinstance(p, bool) for p in positions):
         raise InputError(

@@ -45,7 +45,7 @@ def guarded(plan: Prep, backend: Backend, fn: Function, x: Leaves, contexts: Lea
         check(x, contexts)
         return plan.result(x, contexts)
 
-    return Prep(run, result, fresh=plan.fresh)
+    return Prep(run, result, fresh=plan.fresh, details=plan.details)
 
 
 def require(along: Leaves, across: Leaves) -> None:

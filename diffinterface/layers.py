@@ -167,9 +167,10 @@ class StatefulLayer:
         for fn in () if parts.constant else running():
             if fn.reuse and fn.backend.compiles:
                 raise UnsupportedOperatorError(
-                    f"{fn.backend.adtype!r} compiles what it prepares, and would compile the layer's "
-                    "state in. Prepare `layer.pure` with params and state as contexts and has_aux=True "
-                    "(argnums=2 for the input), or call the operator itself.",
+                    # No repr: torch.compile, which traces this, cannot follow that of a dataclass.
+                    f"{type(fn.backend.adtype).__name__} compiles what it prepares, and so would "
+                    "the layer's state be. Prepare `layer.pure` with params and state as contexts and "
+                    "has_aux=True (argnums=2 for the input), or call the operator itself.",
                     backend=fn.backend.adtype,
                 )
         advancing(parts)

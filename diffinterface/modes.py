@@ -3,8 +3,8 @@
 A Jacobian of f from n to m entries takes n columns in forward mode, or m rows in reverse mode, and each
 of them reads and writes some n + m entries. So, in entries of reverse mode::
 
-    forward:  overhead + column * n * (n + m)
-    reverse:                      m * (n + m)
+    forward:  base + overhead + column * n * (n + m)
+    reverse:  base +                     m * (n + m)
 
 A pushforward needs one column, a gradient one row; no rule is needed there but `Costs.doubles`.
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .adtypes import Mode
 from .arrays import shape_of, size_of
 from .trees import Leaves
 
@@ -29,24 +30,28 @@ class Costs:
     ----------
     column : float
         The time of one column over that of one row.
+    base : float
+        What either mode takes once, in entries of a row: f itself, and the dispatch of operations. It
+        settles no choice, only how much there is to gain.
     overhead : float
-        What forward mode takes once more, in entries of a row: the dispatch of its operations.
+        What forward mode takes once more.
     doubles : int
         Up to how many entries of x two pullbacks, the second of the first in its seed, make a
         pushforward faster than forward mode does. Inside another derivative they do at any size.
     """
 
     column: float = 1.0
+    base: float = 0.0
     overhead: float = 0.0
     doubles: int = 0
 
     def forward(self, n: int, m: int, samples: int = 1) -> float:
         """Cost of a Jacobian by columns; a sample's, if n and m hold so many samples."""
-        return self.overhead + self.column * n * (n + m) / samples
+        return self.base + self.overhead + self.column * n * (n + m) / samples
 
     def reverse(self, n: int, m: int, samples: int = 1) -> float:
         """Cost of the same by rows."""
-        return m * (n + m) / samples
+        return self.base + m * (n + m) / samples
 
 
 #: An engine whose columns and rows cost the same; ties go to columns, which keep no record.
@@ -55,10 +60,10 @@ EVEN: Final = Costs()
 #: The costs of an engine, by the name of its declaration. An engine that is not here is even.
 COSTS: Final = {
     # Compiled: both modes run the same kind of program. Columns come out transposed.
-    "jax": Costs(column=1.2),
+    "jax": Costs(column=1.2, base=60_000),
     # Eager: an operation under forward mode and vmap dispatches through several layers of Python, and
     # by far more where a Python number takes part (1 to 2 ms each in torch 2.13).
-    "torch": Costs(overhead=2**17, doubles=2**14),
+    "torch": Costs(base=375_000, overhead=131_000, doubles=2**14),
 }
 
 
@@ -155,3 +160,79 @@ def prefers_forward(backend: Backend, x: Leaves, y: Leaves, *, samples: bool = F
     batch = max(shape_of(x[0])[0], 1) if samples else 1
     costs = costs_of(backend)
     return costs.forward(n, m, batch) <= costs.reverse(n, m, batch)
+
+
+# --- what `explain` tells ------------------------------------------------------------------------
+
+#: The levels of an operator, outermost first: a mode, and how many directions it pushes or pulls; of one
+#: sample, in a batched Jacobian. The work multiplies.
+Levels = tuple[tuple[Mode, int], ...]
+
+
+def two_pullbacks(seeds: int = 1) -> Levels:
+    """A pushforward by reverse mode alone."""
+    return ("reverse", seeds), ("reverse", 1)
+
+
+def usual(backend: Backend, operator: str, x: Leaves, y: Leaves, seeds: int) -> Levels:
+    """The levels of the operators in `derived`."""
+    n, m = sum(map(size_of, x)), sum(map(size_of, y))
+    ahead = backend.has_forward
+    push: Levels = (("forward", seeds),) if ahead else (("reverse", m),)
+    if operator in ("jacobian", "batched_jacobian"):
+        samples = operator == "batched_jacobian"
+        batch = max(shape_of(x[0])[0], 1) if samples else 1
+        forward = prefers_forward(backend, x, y, samples=samples)
+        return (("forward", n // batch) if forward else ("reverse", m // batch),)
+    by_columns = not backend.has_reverse or getattr(backend.adtype, "mode", "auto") == "forward"
+    gradient: Levels = (("forward", n),) if by_columns else (("reverse", 1),)
+    outer: Mode = "forward" if ahead else "reverse"
+    return {
+        "pullback": (("reverse", seeds),) if backend.has_reverse else (("forward", n),),
+        "gradient": gradient,
+        "second_derivative": push * 2,
+        "hvp": ((outer, seeds), *gradient),
+        "hessian": ((outer, n), *gradient),
+    }.get(operator, push)
+
+
+def evaluations(backend: Backend, levels: Levels) -> float:
+    """The work of levels in evaluations of f, f's own value included: an upper bound, as a rule.
+
+    A. Griewank and A. Walther, "Evaluating Derivatives", 2nd ed., 2008, sections 3.2 and 3.3: a tangent
+    adds at most 1.5 evaluations, a cotangent at most 3.
+    """
+    total = 1.0
+    for mode, directions in levels:
+        total *= 1 + (backend.column_evaluations if mode == "forward" else 3.0) * directions
+    return total
+
+
+def relative(backend: Backend, operator: str, levels: Levels, x: Leaves, y: Leaves) -> float | None:
+    """Predicted time over that of the other mode; None where there is none, or the model is silent."""
+    if operator not in ("gradient", "jacobian", "batched_jacobian"):
+        return None
+    if not (backend.has_forward and backend.has_reverse):
+        return None
+    n, m = sum(map(size_of, x)), sum(map(size_of, y))
+    batch = max(shape_of(x[0])[0], 1) if operator == "batched_jacobian" else 1
+    costs = costs_of(backend)
+    forward, reverse = costs.forward(n, m, batch), costs.reverse(n, m, batch)
+    if not (forward and reverse):
+        return None
+    return forward / reverse if levels[0][0] == "forward" else reverse / forward
+
+
+def reason(backend: Backend, operator: str, levels: Levels) -> str:
+    """Why these levels."""
+    if not (backend.has_forward and backend.has_reverse):
+        return "the only mode of this engine"
+    asked = getattr(backend.adtype, "mode", "auto")
+    if asked != "auto":
+        return f"mode={asked!r} was asked for"
+    if operator in ("jacobian", "batched_jacobian"):
+        return "the cheaper of the two, by the measurements in diffinterface.modes"
+    if operator in ("pushforward", "derivative", "second_derivative"):
+        twice = levels[0][0] == "reverse"
+        return "two pullbacks: measured faster than one push" if twice else "a column is all of it"
+    return "a row is all of a gradient" if len(levels) == 1 else "the gradient is a row"

@@ -7,9 +7,12 @@ through the bridge, and the derivatives of the operator are again natively neste
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any, final
 
+from .adtypes import MixedMode
 from .bridge import tracing
+from .composite import FORWARD
 from .config import get_config
 from .contexts import Constant
 from .conversion import CrossingError
@@ -57,6 +60,18 @@ def crosses(request: Request, *arguments: Any) -> bool:
     )
 
 
+def _by_one_engine(request: Request) -> Request:
+    """The same by the member of a `MixedMode` that the operator goes to.
+
+    It alone differentiates over a bridge: the other would be asked for the derivative of what it
+    cannot run on, over a bridge that asks it again.
+    """
+    if not isinstance(request.adtype, MixedMode):
+        return request
+    forward = request.operator.name in FORWARD
+    return replace(request, adtype=request.adtype.forward if forward else request.adtype.reverse)
+
+
 @final
 class BridgedPlan:
     """A plan that hands each call over the bridge; see `Plan`."""
@@ -64,7 +79,7 @@ class BridgedPlan:
     check_seed = None
 
     def __init__(self, request: Request, x: Any = None, contexts: tuple[Any, ...] = ()) -> None:
-        self.request = request
+        self.request = request = _by_one_engine(request)
         self._point = (x, contexts) if request.same_point else None
         self._result = DifferentiateWith(self._once, request.adtype)
         self._value_and = DifferentiateWith(self._once_with_value, request.adtype)

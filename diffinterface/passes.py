@@ -67,4 +67,5 @@ def prepared(prep: Prep, states: States) -> Prep:
 
     rewind(states)
     states.clear()
-    return Prep(one_call(prep.run), one_call(prep.result), fresh=prep.fresh)
+    details = prep.details
+    return Prep(one_call(prep.run), one_call(prep.result), fresh=prep.fresh, details=details)

@@ -14,9 +14,10 @@ class Prep:
     or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`. `fresh` says
     that the arrays of the result share memory with nothing else, so that they need no copy. `lone`, for
     a gradient at one array without contexts, takes that array and gives the one of the result.
+    `details` is what the user may want to know of the plan; None if there is nothing.
     """
 
-    __slots__ = ("fresh", "lone", "result", "run")
+    __slots__ = ("details", "fresh", "lone", "result", "run")
 
     def __init__(
         self,
@@ -25,7 +26,9 @@ class Prep:
         *,
         fresh: bool = False,
         lone: Callable[[Any], Any] | None = None,
+        details: Any = None,
     ) -> None:
+        self.details = details
         self.lone = lone
         self.fresh = fresh
         self.run = run

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Literal, final
 
 from . import hotpath
+from .bridge import tracing
 from .capture import Capture
 from .contexts import callables
 from .conversion import CrossingError
@@ -57,7 +58,8 @@ class Prepared:
             )
         backend = resolve(request.adtype)
         programs = request.f, *callables(contexts, backend.flatten)
-        self._capture = Capture(*programs) if backend.compiles else None
+        watched = backend.compiles or backend.watches
+        self._capture = Capture(*programs) if watched else None
         self._plan, arguments = plan_for(request, x, contexts, t)
         self._on_mismatch = on_mismatch
         self._variants: dict[str, Prepared] = {}
@@ -78,6 +80,11 @@ class Prepared:
             else "traced arrays"
         )
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
+
+    @property
+    def details(self) -> Any:
+        """What the backend tells of its plan: a `SparsePlan` for `AutoSparse`; None of most."""
+        return self._plan.prep.details if isinstance(self._plan, Plan) else None
 
     def _spread(self, *arguments: Any) -> Any:
         seeds = 0 if self._plan.request.operator.tangent is None else 1
@@ -121,8 +128,16 @@ class Prepared:
             self._variants.clear()
         if variant is None or (variant._capture is not None and variant._capture.rebound()):
             variant = type(self)(self._plan.request, x, contexts, t, on_mismatch=self._on_mismatch)
-            self._variants[key] = variant
+            if not variant._holds_trace():
+                self._variants[key] = variant
         return variant
+
+    def _holds_trace(self) -> bool:
+        """Whether a captured variable held values of a trace, which must end with it."""
+        if self._capture is None:
+            return False
+        flatten = resolve(self._plan.request.adtype).flatten
+        return tracing(flatten_any(self._capture.values(), flatten)[0]) is not None
 
 
 @final

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import adtypes, plugins
-from .adtypes import ADType, MixedMode, NoAutoDiff, SecondOrder
+from .adtypes import ADType, AutoSparse, MixedMode, NoAutoDiff, SecondOrder
 from .arrays import Framework
 from .backend import Backend
 from .errors import BackendNotInstalledError, UnknownBackendError
@@ -19,7 +19,8 @@ _BUILTIN: dict[str, type[ADType]] = {
     for kind in vars(adtypes).values()
     if isinstance(kind, type) and issubclass(kind, ADType) and kind.name
 }
-_COMPOSITE = (SecondOrder, MixedMode, NoAutoDiff)
+_COMPOSITE = (SecondOrder, MixedMode, AutoSparse, NoAutoDiff)
+_OF_MEMBERS = (SecondOrder, MixedMode, AutoSparse)
 
 
 def known_backends() -> list[str]:
@@ -67,7 +68,7 @@ def parse(text: str) -> ADType:
 
 
 def _adtype_class(name: str) -> type[ADType]:
-    if name in _BUILTIN and not issubclass(_BUILTIN[name], SecondOrder | MixedMode):
+    if name in _BUILTIN and not issubclass(_BUILTIN[name], _OF_MEMBERS):
         return _BUILTIN[name]
     for kind in _BUILTIN.values():
         if kind.__name__ == name:

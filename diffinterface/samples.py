@@ -6,13 +6,15 @@ scales those of the product, ``(J D t)_k = d_k (J t)_k``: exactly, where the sca
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from .arrays import NUMPY, Array, dtype_name, framework_of, shape_of, size_of
+from .arrays import NUMPY, Array, array_namespace, dtype_name, framework_of, shape_of
+from .assembly import check_batch
 from .backend import Backend
+from .conversion import Converter
 from .errors import OutputError
 from .functions import Function
 from .seeds import cast
@@ -20,6 +22,7 @@ from .stop import stopped
 from .trees import Leaves
 
 _SCALES = 8
+_NUMPY_HAS = ("float16", "float32", "float64", "complex64", "complex128")  # whoever extends it
 
 
 def check_samples(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> None:
@@ -30,6 +33,10 @@ def check_samples(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -
     """
     if shape_of(x[0])[0] < 2:
         return
+    backend = backend.member("batched_jacobian", fn, x, contexts)
+    converter = Converter(backend, x)
+    x = converter.enter(x)
+    contexts = converter.enter_contexts(contexts, x)
     products = partial(_products, backend, fn.on(backend, reuse=False))
     for product in _known(products, x, contexts):
         direct, scaled = product
@@ -38,9 +45,9 @@ def check_samples(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -
             defect = np.abs(scaled - expected)
         known = np.isfinite(defect)  # the others tell nothing
         greatest = np.max(np.abs(expected), initial=0.0, where=known)
-        eps = np.finfo(product.dtype).eps
+        eps = max(map(_eps, x))
         # Differences have errors of their own, also where the derivative is 0.
-        tolerance, least = (256 * eps, eps) if backend.stops else (eps**0.2, eps ** (1 / 3))
+        tolerance, least = (256 * eps, eps) if backend.exact else (eps**0.2, eps ** (1 / 3))
         if np.max(defect, initial=0.0, where=known) > tolerance * max(greatest, least):
             raise OutputError(
                 "f mixes the samples of its batch, as batch normalisation in training does, or a sum "
@@ -64,23 +71,50 @@ def _known(products: Any, x: Leaves, contexts: Leaves) -> list[Any]:
 def _products(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
     """Products with the Jacobian, or its adjoint: with a seed, and with the same one scaled."""
     if backend.has_reverse:
-        y, _ = fn(x, contexts)
-        t = tuple(_seeds(leaf, x[0]) for leaf in y)
-        return backend.prepare_pullback(fn, x, contexts, t, True).result(x, contexts, t)
-    t = tuple(_seeds(leaf, leaf) for leaf in x)
-    return backend.prepare_pushforward(fn, x, contexts, t, True).result(x, contexts, t)
+        both = fn.derived(partial(_inner_products, fn))
+        t = (_like(np.eye(2), x[0]),)
+        return backend.prepare_pullback(both, x, contexts, t, True).result(x, contexts, t)
+    t = tuple(_like(_seeds(*shape_of(leaf)), leaf) for leaf in x)
+    y, products, _ = backend.prepare_pushforward(fn, x, contexts, t, True).run(x, contexts, t)
+    check_batch(x, y)
+    pushed: Leaves = products
+    return pushed
 
 
-def _seeds(leaf: Array, like: Array) -> Array:
-    shape, framework = shape_of(leaf), framework_of(like) or NUMPY
-    direct = (0.5 + np.sin(1.3 * np.arange(1.0, size_of(leaf) + 1))).reshape(shape)
-    both = np.stack([direct, direct * _scales(*shape)])
+def _inner_products(fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+    """Those of f(x) with either seed, of which they are the gradients by f(x)."""
+    y, _ = fn(x, contexts)
+    check_batch(x, y)
+    total: Any = 0
+    for leaf in y:
+        xp, seeds = array_namespace(*x, leaf), _seeds(*shape_of(leaf))
+        axes = tuple(range(1, seeds.ndim))
+        total = total + xp.sum(leaf * _like(seeds, x[0]), axis=axes)
+    return (total,), None
+
+
+def _eps(leaf: Array) -> float:
+    """The spacing of numbers at 1."""
     name = dtype_name(leaf)
-    if name in np.sctypeDict:
-        return framework.from_numpy(both.astype(name), like)
-    return cast(framework.from_numpy(both.astype("float32"), like), leaf)
+    return 2.0**-7 if name == "bfloat16" else float(np.finfo(name).eps)
 
 
+@lru_cache(maxsize=64)
+def _seeds(*shape: int) -> Any:
+    """A direction without symmetry, and the same one scaled."""
+    direct = (0.5 + np.sin(1.3 * np.arange(1.0, np.prod(shape, dtype=int) + 1))).reshape(shape)
+    return np.stack([direct, direct * _scales(*shape)])
+
+
+def _like(a: Any, leaf: Array) -> Array:
+    """A NumPy array as one of the framework and dtype of `leaf`."""
+    framework, name = framework_of(leaf) or NUMPY, dtype_name(leaf)
+    if name in _NUMPY_HAS:
+        return framework.from_numpy(a.astype(name), leaf)
+    return cast(framework.from_numpy(a.astype("float32"), leaf), leaf)
+
+
+@lru_cache(maxsize=64)
 def _scales(batch: int, *sample: int) -> Any:
     """A power of two for each sample; which samples share one follows no pattern."""
     powers = np.random.default_rng(0).permutation(batch) % _SCALES

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays import NUMPY, Array, array_namespace, dtype_name, is_complex, shape_of, size_of
+from .arrays import (
+    NUMPY,
+    Array,
+    array_namespace,
+    dtype_name,
+    framework_of,
+    is_complex,
+    shape_of,
+    size_of,
+)
 from .errors import InputError, ShapeError
 from .trees import Leaves
 

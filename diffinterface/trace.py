@@ -104,6 +104,8 @@ def hutchinson_trace(
     """
     if mode not in _MODES:
         raise InputError(f"mode={mode!r}, expected one of {', '.join(_MODES)}.", got=mode)
+    if mode == "exact" and not (key is None and probes is None):
+        raise InputError('mode="exact" takes no probes and no key; did you mean "jacobian"?')
     flatten = resolve(as_adtype(backend)).flatten
     leaves, structure = flatten(x)
     if any(map(is_complex, leaves)):
@@ -123,8 +125,6 @@ def hutchinson_trace(
         if mode == "jacobian":
             v = _probes(leaves, key, probes, flatten)
             return _mean_inner(v, _products(blocks, v, leaves, batched), batched)
-        if not (key is None and probes is None):
-            raise InputError('mode="exact" takes no probes and no key; did you mean "jacobian"?')
         traces = [_trace(row[i]) for i, row in enumerate(blocks)]
         return sum(traces[1:], traces[0])
 

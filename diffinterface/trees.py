@@ -33,8 +33,33 @@ class _Leaf:
     def __repr__(self) -> str:
         return "*"
 
+    def __reduce__(self) -> str:
+        return "LEAF"  # by name: it is compared by identity
+
 
 LEAF: Structure = _Leaf()
+
+
+#: Containers made known by `register`, for the engines that have trees of their own.
+NODES: list[tuple[type, Callable[[Any], tuple[Any, Any]], Callable[[Any, Any], Any]]] = []
+
+
+def register(
+    kind: type, parts: Callable[[Any], tuple[Any, Any]], whole: Callable[[Any, Any], Any]
+) -> None:
+    """Make a class a container to every engine, those with trees of their own included.
+
+    Parameters
+    ----------
+    kind : type
+        The class; its subclasses do not count.
+    parts : callable
+        From an instance to its children and what else it holds, which must compare equal and hash.
+    whole : callable
+        From these, in the other order, to an instance, or to any container in its place.
+    """
+    optree.register_pytree_node(kind, parts, whole, namespace=optree.registry.__GLOBAL_NAMESPACE)
+    NODES.append((kind, parts, whole))
 
 
 def flatten(tree: Any) -> tuple[Leaves, Structure]:

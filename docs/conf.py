@@ -1,6 +1,9 @@
 """Sphinx configuration."""
 
+import os
 from importlib.metadata import version as installed_version
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # or JAX tells each page that it found no GPU
 
 project = "diffinterface"
 author = "The diffinterface developers"
@@ -8,14 +11,15 @@ project_copyright = "2026, The diffinterface developers"
 version = release = installed_version("diffinterface")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
+    "sphinx_design",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
@@ -24,6 +28,20 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 default_role = "code"
 
+# Tutorials run at every build: the library may have changed where their text has not.
+nb_execution_mode = "force"
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_output_stderr = "remove-warn"  # a warning inside a tutorial is a warning of the build
+nb_merge_streams = True
+
 html_theme = "furo"
 html_title = "diffinterface"
-html_theme_options = {"navigation_with_keys": True}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "navigation_with_keys": True,
+    "light_css_variables": {"color-brand-primary": "#0b5fa5", "color-brand-content": "#0b5fa5"},
+    "dark_css_variables": {"color-brand-primary": "#6cb6ff", "color-brand-content": "#6cb6ff"},
+}

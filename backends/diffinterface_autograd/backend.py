@@ -11,11 +11,11 @@ from autograd.numpy.numpy_boxes import ArrayBox
 
 from diffinterface import assembly, derived
 from diffinterface.adtypes import AutoAutograd
-from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of
+from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of, size_of
 from diffinterface.backend import Backend
 from diffinterface.errors import NestedDifferentiationError, OutputError
 from diffinterface.functions import Function
-from diffinterface.modes import prefers_forward
+from diffinterface.modes import Levels, prefers_forward
 from diffinterface.prep import Prep
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
@@ -187,6 +187,22 @@ class AutogradBackend(Backend):
             return value, assembly.rows_from_rows(rows, x, x), aux
 
         return Prep(run)
+
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        if operator in ("hvp", "hessian") and not self._forward:
+            directions = sum(map(size_of, x)) if operator == "hessian" else seeds
+            slope = operator == "hvp" and seeds == 1 and not self._reverse
+            return ("reverse", directions), ("forward" if slope else "reverse", 1)
+        return super().levels(operator, fn, x, contexts, y, seeds, recorded)
 
     # --- at one point ----------------------------------------------------------------------------
 

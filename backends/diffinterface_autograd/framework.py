@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd.extend import Box
+from autograd.builtins import DictBox, SequenceBox
+from autograd.numpy.numpy_boxes import ArrayBox
 
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 from diffinterface.stop import stopped
+from diffinterface.trees import register
 
 from .buffer import scratch
 from .namespace import namespace
@@ -21,7 +23,7 @@ class BoxFramework(Framework):
     wraps = True
 
     def owns(self, kind: type) -> bool:
-        return issubclass(kind, Box)
+        return issubclass(kind, ArrayBox)
 
     def to_numpy(self, x: Any) -> Any:
         raise NestedDifferentiationError(
@@ -48,8 +50,19 @@ class BoxFramework(Framework):
     def own(self, x: Any) -> Any:
         return x
 
+    def inside(self, x: Any) -> Any:
+        return x._value
+
     def stop_gradient(self, x: Any) -> Any:
         return stopped(x._value)
 
 
 framework = BoxFramework()
+
+# What autograd makes of a dict, list or tuple of parameters: its items are boxes of their own.
+register(
+    DictBox,
+    lambda box: ([box[key] for key in box], tuple(box)),
+    lambda keys, items: dict(zip(keys, items, strict=True)),
+)
+register(SequenceBox, lambda box: (list(box), type(box._value)), lambda kind, items: kind(items))

@@ -34,7 +34,8 @@ _FIRST = 3  # of the arrays among the arguments of `_call`
 @primitive  # type: ignore[untyped-decorator]
 def _call(bridge: Bridge, n: int, kinds: list[Kind], *args: Any) -> Any:
     """All outputs in one vector, because autograd's functions have one; `kinds` gets their shapes."""
-    y = bridge(args[:n], args[n:])
+    leaves = tuple(map(np.asarray, args))
+    y = bridge(leaves[:n], leaves[n:])
     kinds[:] = map(kind_of, y)
     return _joined(y)
 

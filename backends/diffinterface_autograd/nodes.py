@@ -11,7 +11,7 @@ from typing import Any, final
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.core import primitive_jvps, primitive_vjps
+from autograd.core import VSpace, primitive_jvps, primitive_vjps, sparse_add
 from autograd.extend import VJPNode
 from autograd.tracer import Node, notrace_primitives
 
@@ -19,6 +19,9 @@ from .buffer import frozen
 from .errors import MissingRuleError
 
 Seen = dict[int, tuple[np.ndarray, tuple[int, int]]]
+
+# Sums of cotangents, which overwrite their first operand; no rule reads it.
+_ADDS = (sparse_add, VSpace.mut_add)
 
 # What autograd's rules raise where they do not cover a call; numerical errors pass.
 NOT_COVERED = (NotImplementedError, KeyError, TypeError, AssertionError)
@@ -90,7 +93,7 @@ class Pulled(Step):
             raise self.missing("VJP") from error
         self.shapes = [getattr(args[argnum], "shape", None) for argnum in argnums]
         self.seen = parents[0].seen
-        if self.seen is not None and len(args) > len(argnums):
+        if self.seen is not None and len(args) > len(argnums) and fun not in _ADDS:
             _see(self.seen, (arg for i, arg in enumerate(args) if i not in argnums))
 
     def initialize_root(self, seen: Seen | None) -> None:

@@ -173,7 +173,7 @@ class Record:
         cotangents: dict[Step, Any] = {}
         for end, seed in zip(self._ends, t, strict=True):
             if end is not None:
-                cotangents[end] = add_outgrads(cotangents.get(end), _conj(seed))
+                cotangents[end] = _added(cotangents.get(end), _conj(seed))
         for step in self._order:
             cotangent = cotangents.pop(step)[0]
             try:
@@ -185,7 +185,7 @@ class Record:
             for parent, part, shape in zip(step.parents, parts, step.shapes, strict=True):
                 if shape is not None and getattr(part, "shape", shape) != shape:
                     raise step.missing("VJP")
-                cotangents[parent] = add_outgrads(cotangents.get(parent), part)
+                cotangents[parent] = _added(cotangents.get(parent), part)
         return tuple(
             _conj(_like(leaf, cotangents[root][0])) if root in cotangents else _zeros(leaf)
             for leaf, root in zip(self._x, self._roots, strict=True)
@@ -222,6 +222,13 @@ def _push(g: Pure, x: Leaves, seeds: list[Leaves]) -> tuple[Leaves, list[Leaves]
         for k in range(len(seeds))
     ]
     return at.y, tangents, at.aux
+
+
+def _added(before: Any, part: Any) -> Any:
+    """A sum of cotangents, as autograd keeps it: with a flag that allows to write into it."""
+    if before is not None and isinstance(before[0], np.generic):
+        before = before[0], False  # autograd sets the flag of NumPy scalars too
+    return add_outgrads(before, part)
 
 
 # --- leaves --------------------------------------------------------------------------------------

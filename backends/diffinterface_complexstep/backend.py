@@ -36,6 +36,7 @@ class ComplexStepBackend(Backend):
     """
 
     adtype_class = AutoComplexStep
+    column_evaluations = 1.0  # in complex arithmetic
 
     def check_output(self, leaf: Array) -> Array:
         if not isinstance(leaf, Analytic) and is_complex(leaf):

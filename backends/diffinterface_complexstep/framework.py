@@ -37,6 +37,9 @@ class AnalyticFramework(Framework):
     def own(self, x: Any) -> Any:
         return x.copy()
 
+    def inside(self, x: Any) -> Any:
+        return x.value
+
     def stop_gradient(self, x: Any) -> Any:
         return stopped(array_namespace(x.value).real(x.value))
 

@@ -84,7 +84,15 @@ _STANDARD = {long: short for short, long in _ALIASES.items()} | {
     "true_divide": "divide",
     "arctan": "atan",
     "arcsinh": "asinh",
+    "concatenate": "concat",
 }
+# Functions of NumPy that are no ufuncs, and mean the same in the array-API standard.
+_SAME = frozenset(
+    """
+    sum prod mean concatenate concat stack reshape where matmul tensordot broadcast_to expand_dims
+    moveaxis squeeze flip roll tril triu linalg.solve linalg.inv linalg.det zeros_like ones_like
+    """.split()
+)
 
 
 def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> Any:
@@ -137,12 +145,15 @@ def _has_complex(tree: Any) -> bool:
 
 
 def _native(name: str, function: Callable[..., Any], plain: list[Any]) -> Callable[..., Any]:
-    """NumPy's operators on another framework's arrays, as that framework's own function."""
-    array = next((a for a in plain if hasattr(a, "dtype") and not isinstance(a, _NUMPY)), None)
-    if array is None or not isinstance(function, np.ufunc):
+    """NumPy's functions on another framework's arrays, as that framework's own."""
+    arrays = [a for arg in plain for a in (arg if isinstance(arg, tuple | list) else (arg,))]
+    array = next((a for a in arrays if hasattr(a, "dtype") and not isinstance(a, _NUMPY)), None)
+    if array is None or not (isinstance(function, np.ufunc) or name in _SAME):
         return function
     home = array_namespace(array)
-    return getattr(home, _STANDARD.get(name, name))
+    for part in _STANDARD.get(name, name).split("."):
+        home = getattr(home, part)
+    return home
 
 
 _NUMPY = (np.ndarray, np.generic)

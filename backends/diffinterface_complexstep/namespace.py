@@ -24,7 +24,7 @@ class Namespace:
         found = getattr(self._base, name)
         if name in ("linalg", "fft") and not self._prefix:  # fft.fft is a function
             return Namespace(found, self._level, f"{name}.")
-        if not callable(found) or isinstance(found, type):
+        if not callable(found) or isinstance(found, type) or hasattr(found, "dtype"):
             return found
         return _guarded(self._prefix + name, found)
 

@@ -16,7 +16,7 @@ from diffinterface.seeds import none_pushed
 from diffinterface.trees import Leaves
 
 from .precision import probe, relative_step, roundoff
-from .schemes import SCHEMES, Evaluate, extrapolate, step, unit
+from .schemes import EVALUATIONS, SCHEMES, Evaluate, extrapolate, step, unit
 
 
 @final
@@ -30,7 +30,12 @@ class FiniteDiffBackend(Backend):
 
     adtype_class = AutoFiniteDiff
     stops = False
+    exact = False
     adtype: AutoFiniteDiff
+
+    def __init__(self, adtype: AutoFiniteDiff) -> None:
+        super().__init__(adtype)
+        self.column_evaluations = EVALUATIONS[adtype.scheme]
 
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False

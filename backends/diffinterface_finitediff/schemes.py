@@ -125,3 +125,6 @@ def _choose(
 
 
 SCHEMES: dict[str, Scheme] = {"forward": forward, "central": central, "richardson": richardson}
+
+#: How many evaluations of f a direction takes.
+EVALUATIONS = {"forward": 2.0, "central": 2.0, "richardson": 2.0 * _LEVELS}

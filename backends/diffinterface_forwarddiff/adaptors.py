@@ -42,7 +42,7 @@ def unary(name: str, factor: Callable[[Any, Any, Any], Any]) -> None:
         value = x.value
         xp = namespace_of(value)
         y = base(xp, name, function)(value)
-        return Dual(y, factor(xp, value, y)[..., None] * x.tangent, x.level)
+        return Dual(y, scale(factor(xp, value, y), x.tangent), x.level)
 
     RULES[name] = rule
 

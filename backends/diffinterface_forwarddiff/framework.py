@@ -47,6 +47,9 @@ class DualFramework(Framework):
     def own(self, x: Any) -> Any:
         return x.copy()
 
+    def inside(self, x: Any) -> Any:
+        return x.value
+
     def stop_gradient(self, x: Any) -> Any:
         return stopped(x.value)
 

@@ -34,9 +34,14 @@ class Namespace:
         if name in ("linalg", "fft") and not self._prefix:
             return Namespace(getattr(self._base, name), f"{name}.")
         found = getattr(self._base, name, None)
-        if found is not None and (not callable(found) or isinstance(found, type)):
+        if found is not None and (not callable(found) or _is_dtype(found)):
             return found
         return _dispatching(self._prefix + name, found)
+
+
+def _is_dtype(found: Any) -> bool:
+    """Whether a name in a namespace is a dtype, or another class; JAX's dtypes are no classes."""
+    return isinstance(found, type) or hasattr(found, "dtype")
 
 
 def _dispatching(name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:

@@ -10,15 +10,17 @@ import jax
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoJax, Mode
+from diffinterface.arrays import size_of
 from diffinterface.backend import Backend, Program
 from diffinterface.functions import Function
-from diffinterface.modes import prefers_forward
+from diffinterface.modes import Levels, prefers_forward, two_pullbacks
 from diffinterface.prep import Prep
 from diffinterface.seeds import match_cotangent
 from diffinterface.trees import LEAF, Leaves, Structure
 
 from . import transforms
 from .framework import framework
+from .nodes import register_nodes, tree_flatten
 from .tracing import arrays, eager, guard, has_custom_vjp, jitted, own, traced_once
 
 
@@ -41,11 +43,12 @@ class JaxBackend(Backend):
         self._mode = adtype.mode
 
     def flatten(self, tree: Any) -> tuple[Leaves, Structure]:
-        leaves, structure = jax.tree_util.tree_flatten(tree)
+        leaves, structure = tree_flatten(tree)
         lone = len(leaves) == 1 and jax.tree_util.treedef_is_leaf(structure)  # None is a "leaf" too
         return tuple(leaves), LEAF if lone else structure
 
     def flatten_output(self, tree: Any) -> tuple[Leaves, Structure]:
+        register_nodes()
         leaves = jax.tree_util.tree_leaves(tree, is_leaf=_no_tree)
         return (tuple(leaves), LEAF) if any(map(_no_tree, leaves)) else self.flatten(tree)
 
@@ -84,9 +87,9 @@ class JaxBackend(Backend):
     ) -> bool:
         if self._mode != "auto":
             return self._mode == "forward"
-        return prefers_forward(self, x, self.outputs(fn, x, contexts), samples=samples)
+        return prefers_forward(self, x, self._outputs(fn, x, contexts), samples=samples)
 
-    def outputs(self, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
+    def _outputs(self, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
         shapes = guard(lambda x, c: jax.eval_shape(lambda x: fn(x, c)[0], x), x, contexts)
         return tuple(shapes(x, contexts))
 
@@ -127,6 +130,35 @@ class JaxBackend(Backend):
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
         return self._plan(transforms.hessian, fn, x, contexts)
+
+    def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        def trace(x: Leaves, contexts: Leaves) -> Any:
+            return jax.make_jaxpr(lambda x, contexts: fn(x, contexts)[0])(x, contexts)
+
+        program = guard(trace, x, contexts)(x, contexts)
+        return tuple(program.out_avals), tuple(program.consts)
+
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        mode = self._mode
+        if mode == "auto" and guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts):
+            mode = "reverse"
+        if mode == "reverse" and operator in ("pushforward", "derivative"):
+            return two_pullbacks(seeds)
+        if mode == "reverse" and operator == "second_derivative":
+            return two_pullbacks() * 2
+        if mode == "reverse" and operator in ("hvp", "hessian"):
+            directions = sum(map(size_of, x)) if operator == "hessian" else seeds
+            return ("reverse", directions), ("reverse", 1)
+        return super().levels(operator, fn, x, contexts, y, seeds, recorded)
 
     # --- what a bridge asks ----------------------------------------------------------------------
 

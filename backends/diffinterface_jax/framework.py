@@ -72,11 +72,39 @@ class JaxFramework(Framework):
 
         return host(bridge, x, contexts)
 
+    def sparse(self, data: Any, layout: Any) -> Any:
+        from jax.experimental.sparse import BCOO
+
+        where: Any = np.stack([layout.rows, layout.indices], axis=1).astype(np.int32)
+        return BCOO((data, where), shape=layout.shape, indices_sorted=True, unique_indices=True)
+
+    def shard(self, x: Any, sharding: Any) -> Any:
+        return jax.device_put(x, sharding)
+
     def scope(self, x: Any) -> Any:
         return jax.enable_x64(True) if dtype_name(x) in WIDE else nullcontext()
 
     def is_traced(self, x: Any) -> bool:
-        return isinstance(x, jax.core.Tracer)
+        return type(x) is not ArrayImpl and isinstance(x, jax.core.Tracer)
 
+    def recorders(self, x: Any) -> tuple[str, ...]:
+        found: list[str] = []
+        while isinstance(x, jax.core.Tracer):
+            name = type(x).__name__
+            found.insert(0, _RECORDERS.get(name, name))
+            # The tangent of a linearization is a tracer of its own program.
+            parts = ("primal",) if name == "LinearizeTracer" else ("primal", "tangent", "val")
+            inside = [getattr(x, part, None) for part in parts]
+            x = next((part for part in inside if isinstance(part, jax.core.Tracer)), None)
+        return tuple(found)
+
+
+# JAX names its transforms nowhere but in the classes of their tracers.
+_RECORDERS = {
+    "LinearizeTracer": "jax.grad or vjp",
+    "JVPTracer": "jax.jvp",
+    "BatchTracer": "jax.vmap",
+    "DynamicJaxprTracer": "jax.jit",
+}
 
 framework = JaxFramework()

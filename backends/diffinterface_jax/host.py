@@ -7,24 +7,28 @@ transposed. Their rules are calls of further bridges, which gives every order an
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad as _ad
-from jax.interpreters import batching, mlir
+from jax.interpreters import batching
+from jax.interpreters import mlir as _mlir
 
 from diffinterface.arrays import dtype_name, is_complex, shape_of
 from diffinterface.bridge import Bridge, Kinds
 from diffinterface.trees import Leaves
 
+from .framework import framework
+
 ad: Any = _ad  # untyped
+mlir: Any = _mlir
 _struct: Any = jax.ShapeDtypeStruct
 
-# Parameters of both: the bridge, and n, the number of differentiable inputs. The operands of a call
-# are (*x, *contexts), those of a pushforward (*x, *tangents, *contexts).
+# The operands of a call are (*x, *contexts), those of a pushforward (*x, *tangents, *contexts). The
+# parameters are the bridge, or the linear map, and n, the number of differentiable inputs.
 call_p: Any = Primitive("bridge_call")
 push_p: Any = Primitive("bridge_pushforward")
 call_p.multiple_results = push_p.multiple_results = True
@@ -34,6 +38,35 @@ def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """The outputs of a bridge at arrays that JAX is tracing."""
     operands = [jnp.asarray(leaf) for leaf in (*x, *contexts)]
     return tuple(call_p.bind(*operands, bridge=bridge, n=len(x)))
+
+
+framework.host = host  # type: ignore[method-assign]  # from now on, without an import in between
+
+
+@final
+class Linear:
+    """The derivative of a bridge: a linear map of tangents, its adjoint, and batches of them.
+
+    Attributes
+    ----------
+    push : Bridge
+        ``(*x, *t) -> the tangents of y``.
+    """
+
+    def __init__(self, push: Bridge, pull: Bridge, axes: tuple[Any, ...] = ()) -> None:
+        self.push, self._pull, self._axes = push, pull, axes
+
+    def pull(self, outputs: int) -> Bridge:
+        """``(*x, *c) -> the cotangents of x``, for so many outputs y."""
+        pull = self._pull
+        for x, contexts in self._axes:
+            pull = pull.batched((*x, *[True] * outputs), contexts)
+        return pull
+
+    def batched(self, x: list[bool], contexts: list[bool]) -> Linear:
+        """Where all tangents carry a leading axis, and of the other inputs those named."""
+        push = self.push.batched((*x, *[True] * len(x)), contexts)
+        return Linear(push, self._pull, (*self._axes, (tuple(x), tuple(contexts))))
 
 
 def _kinds(leaves: Any) -> Kinds:
@@ -51,30 +84,56 @@ def _call_abstract(*args: Any, bridge: Bridge, n: int) -> list[Any]:
     ]
 
 
-def _push_abstract(*args: Any, bridge: Bridge, n: int) -> list[Any]:
-    return _call_abstract(*args[:n], *args[2 * n :], bridge=bridge, n=n)
-
-
-def _call(*args: Any, bridge: Bridge, n: int) -> list[Any]:
-    def run(*args: Any) -> list[Any]:
-        leaves = tuple(map(np.asarray, args))
-        y = bridge(leaves[:n], leaves[n:])
-        return [np.asarray(leaf, aval.dtype) for leaf, aval in zip(y, results, strict=True)]
-
-    results = [
-        _struct(aval.shape, aval.dtype) for aval in _call_abstract(*args, bridge=bridge, n=n)
-    ]
-    return list(jax.pure_callback(run, results, *args))
-
-
 def _call_now(*args: Any, bridge: Bridge, n: int) -> list[Any]:
     leaves = tuple(map(np.asarray, args))
     y = bridge(leaves[:n], leaves[n:])
     return [jnp.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype)) for leaf in y]
 
 
-def _push(*args: Any, bridge: Bridge, n: int) -> list[Any]:
-    return list(call_p.bind(*args, bridge=bridge.pushforward, n=2 * n))
+def _call_back(bridge: Bridge, n: int, results: Any) -> Callable[..., list[Any]]:
+    """What a compiled program calls, with its own memory as arguments: the bridge copies it."""
+    dtypes = [np.dtype(result.dtype) for result in results]
+
+    def run(*args: Any) -> list[Any]:
+        leaves = tuple(map(np.asarray, args))
+        y = bridge(leaves[:n], leaves[n:])
+        return [np.asarray(leaf, dtype) for leaf, dtype in zip(y, dtypes, strict=True)]
+
+    return run
+
+
+def _call_lowering(ctx: Any, *args: Any, bridge: Bridge, n: int) -> Any:
+    run = _call_back(bridge, n, ctx.avals_out)
+    if getattr(ctx.module_context.axis_context, "num_devices", 0) != 1:
+        return _lower_anywhere(ctx, *args, bridge=bridge, n=n)
+    # What `jax.pure_callback` comes to, without its copies from device to device.
+    return mlir.emit_python_callback(
+        ctx,
+        run,
+        None,
+        list(args),
+        ctx.avals_in,
+        ctx.avals_out,
+        has_side_effect=False,
+        returns_token=False,
+    )[0]
+
+
+def _call_anywhere(*args: Any, bridge: Bridge, n: int) -> list[Any]:
+    avals = _call_abstract(*args, bridge=bridge, n=n)
+    results = [_struct(aval.shape, aval.dtype) for aval in avals]
+    return list(jax.pure_callback(_call_back(bridge, n, results), results, *args))
+
+
+_lower_anywhere = mlir.lower_fun(_call_anywhere, multiple_results=True)
+
+
+def _push_abstract(*args: Any, linear: Linear, n: int) -> list[Any]:
+    return _call_abstract(*args, bridge=linear.push, n=2 * n)
+
+
+def _push(*args: Any, linear: Linear, n: int) -> list[Any]:
+    return list(call_p.bind(*args, bridge=linear.push, n=2 * n))
 
 
 # --- derivatives ---------------------------------------------------------------------------------
@@ -82,34 +141,36 @@ def _push(*args: Any, bridge: Bridge, n: int) -> list[Any]:
 
 def _call_jvp(primals: Any, tangents: Any, *, bridge: Bridge, n: int) -> Any:
     y = call_p.bind(*primals, bridge=bridge, n=n)
-    return y, _pushed(primals[:n], tangents[:n], primals[n:], bridge, y)
+    linear = Linear(bridge.pushforward, bridge.pullback(n))
+    return y, _pushed(primals[:n], tangents[:n], primals[n:], linear, y)
 
 
-def _push_jvp(primals: Any, tangents: Any, *, bridge: Bridge, n: int) -> Any:
+def _push_jvp(primals: Any, tangents: Any, *, linear: Linear, n: int) -> Any:
     x, t, contexts = primals[:n], primals[n : 2 * n], primals[2 * n :]
     dx, dt = tangents[:n], tangents[n : 2 * n]
-    y = push_p.bind(*primals, bridge=bridge, n=n)
+    y = push_p.bind(*primals, linear=linear, n=n)
     # Linear in t; by x, the next order: the pushforward of the pushforward.
-    along = _pushed(x, dt, contexts, bridge, y)
+    along = _pushed(x, dt, contexts, linear, y)
     if all(type(leaf) is ad.Zero for leaf in dx):
         return y, along
     zeros = [ad.Zero(jax.typeof(leaf).to_tangent_aval()) for leaf in t]
-    across = _pushed((*x, *t), (*dx, *zeros), contexts, bridge.pushforward, y)
+    across_x = Linear(linear.push.pushforward, linear.push.pullback(2 * n))
+    across = _pushed((*x, *t), (*dx, *zeros), contexts, across_x, y)
     return y, [ad.add_tangents(a, b) for a, b in zip(along, across, strict=True)]
 
 
-def _pushed(x: Any, t: Any, contexts: Any, bridge: Bridge, y: Any) -> Any:
+def _pushed(x: Any, t: Any, contexts: Any, linear: Linear, y: Any) -> Any:
     if all(type(leaf) is ad.Zero for leaf in t):
         return [ad.Zero(jax.typeof(leaf).to_tangent_aval()) for leaf in y]
     t = [ad.instantiate_zeros(leaf) for leaf in t]
-    return push_p.bind(*x, *t, *contexts, bridge=bridge, n=len(x))
+    return push_p.bind(*x, *t, *contexts, linear=linear, n=len(x))
 
 
-def _push_transpose(cotangents: Any, *args: Any, bridge: Bridge, n: int) -> Any:
+def _push_transpose(cotangents: Any, *args: Any, linear: Linear, n: int) -> Any:
     x, t, contexts = args[:n], args[n : 2 * n], args[2 * n :]
     c = [ad.instantiate_zeros(leaf) for leaf in cotangents]
     # JAX transposes without the conjugate that an adjoint has.
-    pulled = call_p.bind(*x, *map(_conj, c), *contexts, bridge=bridge.pullback(n), n=n + len(c))
+    pulled = call_p.bind(*x, *map(_conj, c), *contexts, bridge=linear.pull(len(c)), n=n + len(c))
     return [
         *[None] * n,
         *(
@@ -133,19 +194,15 @@ def _call_batch(args: Any, dims: Any, *, bridge: Bridge, n: int) -> Any:
     return y, [0] * len(y)
 
 
-def _push_batch(args: Any, dims: Any, *, bridge: Bridge, n: int) -> Any:
+def _push_batch(args: Any, dims: Any, *, linear: Linear, n: int) -> Any:
     every, batched = _fronted(args, dims)
     size = next(leaf.shape[0] for leaf, has in zip(every, batched, strict=True) if has)
-    # x and its tangent are batched together, so that the result is a pushforward again.
-    for i in range(n):
-        pair = (i, n + i)
-        if batched[i] != batched[n + i]:
-            for k in pair:
-                if not batched[k]:
-                    every[k] = jnp.broadcast_to(every[k], (size, *every[k].shape))
-                    batched[k] = True
-    together = bridge.batched(batched[:n], batched[2 * n :])
-    y = push_p.bind(*every, bridge=together, n=n)
+    # All tangents are batched, so that the result is linear in them again, and the transpose of a
+    # tangent that was not batched is JAX's own sum.
+    for i in range(n, 2 * n):
+        if not batched[i]:
+            every[i] = jnp.broadcast_to(every[i], (size, *every[i].shape))
+    y = push_p.bind(*every, linear=linear.batched(batched[:n], batched[2 * n :]), n=n)
     return y, [0] * len(y)
 
 
@@ -158,16 +215,15 @@ def _fronted(args: Any, dims: Any) -> tuple[list[Any], list[bool]]:
     return moved, mapped
 
 
-def _register(
-    primitive: Any, now: Any, run: Callable[..., Any], abstract: Any, jvp: Any, batch: Any
-) -> None:
+def _register(primitive: Any, now: Any, lower: Any, abstract: Any, jvp: Any, batch: Any) -> None:
     primitive.def_impl(now)
     primitive.def_abstract_eval(abstract)
-    mlir.register_lowering(primitive, mlir.lower_fun(run, multiple_results=True))
+    mlir.register_lowering(primitive, lower, cacheable=False)
     ad.primitive_jvps[primitive] = jvp
     batching.primitive_batchers[primitive] = batch
 
 
-_register(call_p, _call_now, _call, _call_abstract, _call_jvp, _call_batch)
-_register(push_p, _push, _push, _push_abstract, _push_jvp, _push_batch)
+_register(call_p, _call_now, _call_lowering, _call_abstract, _call_jvp, _call_batch)
+_push_lowering = mlir.lower_fun(_push, multiple_results=True)
+_register(push_p, _push, _push_lowering, _push_abstract, _push_jvp, _push_batch)
 ad.primitive_transposes[push_p] = _push_transpose

@@ -10,11 +10,12 @@ from typing import Any, final
 import torch
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoTorch
+from diffinterface.adtypes import AutoTorch, Mode
 from diffinterface.arrays import size_of
 from diffinterface.backend import Backend, Program
 from diffinterface.errors import OutputError
 from diffinterface.functions import Function
+from diffinterface.modes import Levels, costs_of, prefers_forward, two_pullbacks
 from diffinterface.prep import Prep
 from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves
@@ -25,8 +26,17 @@ from .outer import in_transform
 
 Run = Callable[..., Any]
 
-# What torch says where an operation, or a function of the user's, has no rule for forward mode.
-_NO_FORWARD_RULE = ("forward AD", "jvp", "functorch transforms")
+# What torch, or the tape here, says where an operation, or a function of the user's, has no rule for
+# forward mode, or for the second of two pullbacks.
+_NO_RULE = (
+    "forward AD",
+    "jvp",
+    "functorch transforms",
+    "differentiate twice",
+    "derivative for",
+    "numpy() on Tensor that requires grad",
+    tape.DETACHED,
+)
 
 
 @final
@@ -47,6 +57,7 @@ class TorchBackend(Backend):
         super().__init__(adtype)
         self.compiles = adtype.compile
         self._forward = adtype.mode == "forward"
+        self._doubles = costs_of(self).doubles
 
     def check_output(self, leaf: Any) -> Any:
         if isinstance(leaf, torch.Tensor):
@@ -86,7 +97,7 @@ class TorchBackend(Backend):
         return self._pushing("derivative", fn)
 
     def _pushing(self, operator: str, fn: Function, **options: Any) -> Prep:
-        """An operator of forward mode; two pullbacks where asked for, or where f allows no other."""
+        """An operator of forward mode, or two pullbacks: as asked, as is faster, or as f allows."""
         through = partial(getattr(transforms, operator), fn, **options)
         on_tape = partial(getattr(tape, operator), fn, **options)
         if self.adtype.mode == "forward":
@@ -95,14 +106,22 @@ class TorchBackend(Backend):
             return _either(on_tape, through)
 
         def run(*args: Any) -> Any:
+            inside = in_transform()
+            recorded = any(map(tape.is_recorded, args))
+            twice = not inside and self._pulls_twice(args[-1] if args[2:] else args[0], recorded)
+            first, second = (on_tape, through) if twice else (through, on_tape)
             try:
-                return through(*args)
+                return first(*args)
             except (NotImplementedError, RuntimeError) as error:
-                if in_transform() or not any(words in str(error) for words in _NO_FORWARD_RULE):
+                if inside or not any(words in str(error) for words in _NO_RULE):
                     raise
-            return on_tape(*args)
+            return second(*args)
 
         return Prep(run)
+
+    def _pulls_twice(self, t: Leaves, recorded: bool) -> bool:
+        """Whether two pullbacks take the place of a pushforward of tangents like t."""
+        return recorded or sum(map(size_of, t)) <= self._doubles
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
@@ -127,25 +146,28 @@ class TorchBackend(Backend):
 
     def _jacobian_once(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
         p = tape.Pass(fn, x, contexts)
-        if _is_tall(x, p.y):
+        if prefers_forward(self, x, p.y):
             return transforms.jacobian_forward(fn, x, contexts)
         return p.value(), tape.rows(p), p.auxiliary()
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        if self._prefers_forward(fn, x, contexts):
+        if self._prefers_forward(fn, x, contexts, samples=True):
             return Prep(partial(transforms.batched_jacobian, fn, forward=True))
         return _either(
             partial(tape.batched_jacobian, fn),
             partial(transforms.batched_jacobian, fn, forward=False),
         )
 
-    def _prefers_forward(self, fn: Function, x: Leaves, contexts: Leaves) -> bool:
-        """Whether forward mode is asked for, or the better choice."""
+    def _prefers_forward(
+        self, fn: Function, x: Leaves, contexts: Leaves, samples: bool = False
+    ) -> bool:
         if self.adtype.mode != "auto":
             return self._forward
+        return prefers_forward(self, x, self._outputs(fn, x, contexts), samples=samples)
+
+    def _outputs(self, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
         with torch.no_grad():
-            y, _ = fn(tuple(leaf.clone() for leaf in x), contexts)
-        return _is_tall(x, y)
+            return fn(tuple(leaf.clone() for leaf in x), contexts)[0]
 
     # --- second order ----------------------------------------------------------------------------
 
@@ -167,11 +189,34 @@ class TorchBackend(Backend):
             return Prep(partial(transforms.hessian, fn))
         return _either(partial(tape.hessian, fn), partial(transforms.hessian, fn))
 
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        asked, inside = self.adtype.mode, in_transform()
+        if operator in ("pushforward", "derivative", "second_derivative"):
+            twice = not inside and (
+                asked == "reverse" or (asked == "auto" and self._pulls_twice(x, recorded))
+            )
+            first: Levels = two_pullbacks(seeds) if twice else (("forward", seeds),)
+            return first * 2 if operator == "second_derivative" else first
+        if operator in ("hvp", "hessian"):
+            directions = sum(map(size_of, x)) if operator == "hessian" else seeds
+            outer: Mode = "forward" if inside or asked == "forward" else "reverse"
+            return (outer, directions), ("reverse", 1)
+        return super().levels(operator, fn, x, contexts, y, seeds, recorded)
+
     # --- what a bridge asks ----------------------------------------------------------------------
 
     def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
         axes = tuple(tuple(0 if has else None for has in part) for part in (x, contexts))
-        every = transforms.vmap(lambda x, c: fn(x, c)[0], in_dims=axes, randomness="different")
+        every = tape.vmap(lambda x, c: fn(x, c)[0], in_dims=axes, randomness="different")
         return lambda x, c: tuple(every(x, c))
 
     # --- at one point ----------------------------------------------------------------------------
@@ -196,7 +241,7 @@ class TorchBackend(Backend):
         derived.refuse_complex(self, x, "hvp")
         if in_transform() or self._forward:
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
-        p = tape.Pass(fn, x, contexts)
+        p = tape.Pass(fn, x, contexts, twice=True)
         with tape.recording():
             first = p.pull(tape.one(p.y), create=True)
         apply = tape.grad_batched if batched else tape.grad
@@ -207,14 +252,6 @@ class TorchBackend(Backend):
             return (p.value(), gradient), product, p.auxiliary()
 
         return Prep(run)
-
-
-def _is_tall(x: Leaves, y: Leaves) -> bool:
-    """Whether f(x) has so many more entries than x that pushing beats pulling.
-
-    One pushforward costs 3 to 5 pullbacks here.
-    """
-    return 4 * sum(map(size_of, x)) <= sum(map(size_of, y))
 
 
 def _either(on_tape: Run, in_func: Run) -> Prep:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.torch
 import numpy as np
 import torch
 
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 
-from .outer import bare, in_transform, is_tracked, is_wrapped, plain_torch
+from .namespace import namespace
+from .outer import bare, in_transform, is_tracked, is_wrapped, plain_torch, recorders
 
 
 def copied(x: torch.Tensor) -> Any:
@@ -45,7 +45,7 @@ class TorchFramework(Framework):
         return torch.from_numpy(own.astype(own.dtype.newbyteorder("="), copy=False)).to(device)
 
     def namespace(self, x: Any) -> Any:
-        return array_api_compat.torch
+        return namespace
 
     def scratch(self, buffer: Any, like: Any) -> Any:
         fresh = torch.as_tensor(buffer, device=like.device).clone()
@@ -72,6 +72,12 @@ class TorchFramework(Framework):
 
         return ModuleParts(module) if isinstance(module, torch.nn.Module) else None
 
+    def sparse(self, data: Any, layout: Any) -> Any:
+        rows, columns = (
+            torch.tensor(part, device=data.device) for part in (layout.indptr, layout.indices)
+        )
+        return torch.sparse_csr_tensor(rows, columns, data, layout.shape, check_invariants=True)
+
     def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
         from .host import host
 
@@ -79,6 +85,9 @@ class TorchFramework(Framework):
 
     def is_traced(self, x: Any) -> bool:
         return is_tracked(x)
+
+    def recorders(self, x: Any) -> tuple[str, ...]:
+        return recorders(x)
 
     def device(self, x: Any) -> Any:
         return x.device

@@ -10,45 +10,87 @@ from typing import Any
 
 import torch
 
-from diffinterface.arrays import framework_of
 from diffinterface.bridge import Bridge, finished
 from diffinterface.trees import Leaves
 
-from .framework import copied
+from .framework import framework
+from .outer import in_transform, in_vmap
+
+_is_legacy = torch._C._functorch.is_legacy_batchedtensor
 
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """The outputs of a bridge at tensors that torch is recording."""
-    like = next(leaf for leaf in (*x, *contexts) if isinstance(leaf, torch.Tensor))
-    tensors = [_tensor(leaf, like) for leaf in (*x, *contexts)]
-    return tuple(_call(bridge, len(x), *tensors))
+    leaves = *x, *contexts
+    if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+        like = next(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
+        leaves = tuple(_tensor(leaf, like) for leaf in leaves)
+    return _call(bridge, len(x), *leaves)
+
+
+framework.host = host  # type: ignore[method-assign]  # from now on, without an import in between
 
 
 def _tensor(leaf: Any, like: torch.Tensor) -> torch.Tensor:
     if isinstance(leaf, torch.Tensor):
         return leaf
-    framework = framework_of(leaf)
-    assert framework is not None
     return torch.as_tensor(finished(leaf), device=like.device)
 
 
-class _Call(torch.autograd.Function):
-    @staticmethod
-    def forward(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        leaves = tuple(map(copied, args))  # torch has unwrapped them: nothing records any more
-        device = args[0].device
-        return tuple(torch.from_numpy(y).to(device) for y in bridge(leaves[:n], leaves[n:]))
+def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """A bridge at (*x, *contexts), of which the first n are differentiable: its outputs, recorded."""
+    outputs: tuple[torch.Tensor, ...]
+    if in_vmap():
+        outputs = _Transformed.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
+    elif any(map(_is_legacy, args)):
+        outputs = _grads_batched(bridge, n, args)
+    elif in_transform() or (torch.is_grad_enabled() and any(a.requires_grad for a in args)):
+        outputs = _Recorded.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
+    else:
+        outputs = _evaluate(bridge, n, args)
+    return outputs
+
+
+def _evaluate(bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    leaves = tuple(map(_values, args))
+    return _tensors(bridge(leaves[:n], leaves[n:]), args)
+
+
+def _tensors(leaves: Leaves, beside: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    y, device = tuple(map(torch.from_numpy, leaves)), beside[0].device
+    return y if device.type == "cpu" else tuple(leaf.to(device) for leaf in y)
+
+
+def _values(x: torch.Tensor) -> Any:
+    # NumPy has no bfloat16; float32 holds it exactly.
+    return (x.float() if x.dtype is torch.bfloat16 else x).numpy(force=True)
+
+
+# --- derivatives ---------------------------------------------------------------------------------
+
+
+class _Recorded(torch.autograd.Function):
+    """On the tape, and in forward mode outside ``torch.func``."""
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.bridge, ctx.n = inputs[:2]
-        ctx.save_for_backward(*inputs[2:])
-        ctx.save_for_forward(*inputs[2:])
+    def forward(ctx: Any, bridge: Bridge, n: int, *args: torch.Tensor) -> Any:
+        # torch has unwrapped the arguments: nothing records any more.
+        if in_transform() or not any(ctx.needs_input_grad):
+            _remember(ctx, bridge, n, args)
+            return _evaluate(bridge, n, args)
+        leaves = tuple(map(_values, args))
+        y, gradient = bridge.with_gradient(leaves[:n], leaves[n:])
+        slopes = _tensors(gradient, args)
+        _remember(ctx, bridge, n, args, slopes)
+        return _tensors(y, args)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
         n, saved = ctx.n, ctx.saved_tensors
-        x, contexts = saved[:n], saved[n:]
+        if ctx.slopes and not torch.is_grad_enabled():
+            slopes, (c,) = saved[-ctx.slopes :], cotangents
+            return None, None, *[slope * c for slope in slopes], *[None] * (len(saved) - 2 * n)
+        x, contexts = saved[:n], saved[n : len(saved) - ctx.slopes]
         pulled = _call(ctx.bridge.pullback(n), n + len(cotangents), *x, *cotangents, *contexts)
         return None, None, *pulled, *[None] * len(contexts)
 
@@ -59,15 +101,62 @@ class _Call(torch.autograd.Function):
         t = [torch.zeros_like(a) if b is None else b for a, b in zip(x, tangents[:n], strict=True)]
         return _call(ctx.bridge.pushforward, 2 * n, *x, *t, *contexts)
 
+
+def _remember(
+    ctx: Any,
+    bridge: Bridge,
+    n: int,
+    args: tuple[torch.Tensor, ...],
+    slopes: tuple[torch.Tensor, ...] = (),
+) -> None:
+    ctx.bridge, ctx.n, ctx.slopes = bridge, n, len(slopes)
+    ctx.save_for_backward(*args, *slopes)
+    if in_transform():
+        ctx.save_for_forward(*args)
+
+
+class _Transformed(torch.autograd.Function):
+    """The same in the form that ``torch.func`` asks for, which costs more to call."""
+
+    @staticmethod
+    def forward(bridge: Bridge, n: int, *args: torch.Tensor) -> Any:
+        return _evaluate(bridge, n, args)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        _remember(ctx, inputs[0], inputs[1], inputs[2:])
+
+    backward = _Recorded.backward
+    jvp = _Recorded.jvp
+
     @staticmethod
     def vmap(info: Any, in_dims: Any, bridge: Bridge, n: int, *args: torch.Tensor) -> Any:
         dims = in_dims[2:]
-        batched = [dim is not None for dim in dims]
+        flags = [dim is not None for dim in dims]
         moved = [
             arg if dim is None else arg.movedim(dim, 0) for arg, dim in zip(args, dims, strict=True)
         ]
-        y = _call(bridge.batched(batched[:n], batched[n:]), n, *moved)
+        y = _call(bridge.batched(flags[:n], flags[n:]), n, *moved)
         return y, (0,) * len(y)
 
 
-_call: Any = _Call.apply
+# --- batches of ``is_grads_batched`` -------------------------------------------------------------
+
+
+def _grads_batched(
+    bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]
+) -> tuple[torch.Tensor, ...]:
+    """At tensors of torch's older vmap, which ``autograd.grad`` and ``functional`` run on."""
+    level = torch._C._vmapmode_increment_nesting() - 1
+    torch._C._vmapmode_decrement_nesting()
+    while True:
+        # A tensor without an axis of this level gets one of the extent that is passed here.
+        opened = [torch._remove_batch_dim(a, level, 0, 0) if _is_legacy(a) else a for a in args]
+        flags = [o.ndim > a.ndim and o.shape[0] > 0 for o, a in zip(opened, args, strict=True)]
+        if any(flags) or level == 1:
+            break
+        level -= 1
+    inner = [o if has else a for o, a, has in zip(opened, args, flags, strict=True)]
+    y = _call(bridge.batched(flags[:n], flags[n:]), n, *inner)
+    # This vmap asks for the batch axis at the front in memory too.
+    return tuple(torch._add_batch_dim(leaf.contiguous(), 0, level) for leaf in y)

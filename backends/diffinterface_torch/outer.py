@@ -37,8 +37,8 @@ class _ForwardMode:
         self._lock.release()
 
     def active_here(self) -> bool:
-        """Whether a level is open that is not known to be another thread's."""
-        return forward_ad._current_level >= 0 and self._owner in (None, get_ident())
+        """Whether a level, one being open, is not known to be another thread's."""
+        return self._owner in (None, get_ident())
 
 
 FORWARD_MODE = _ForwardMode()
@@ -46,7 +46,10 @@ FORWARD_MODE = _ForwardMode()
 
 def in_transform() -> bool:
     """Whether a ``torch.func`` transform or a forward-mode level is active."""
-    return _interpreter() is not None or FORWARD_MODE.active_here()
+    # Asked in every call: the level first, which costs nothing to read.
+    return _interpreter() is not None or (
+        forward_ad._current_level >= 0 and FORWARD_MODE.active_here()
+    )
 
 
 def in_vmap() -> bool:
@@ -56,7 +59,10 @@ def in_vmap() -> bool:
 
 def is_tracked(x: torch.Tensor) -> bool:
     """Whether something outside records `x`."""
-    return (x.requires_grad and torch.is_grad_enabled()) or is_wrapped(x)
+    if x.requires_grad and torch.is_grad_enabled():
+        return True
+    # Asked of every array: what `in_transform` asks, without the calls.
+    return (forward_ad._current_level >= 0 or _interpreter() is not None) and is_wrapped(x)
 
 
 def is_wrapped(x: torch.Tensor) -> bool:
@@ -73,6 +79,30 @@ def bare(x: torch.Tensor) -> torch.Tensor:
         x = _functorch.get_unwrapped(x)
         x = x if axis is None else x.select(axis, 0)
     return x
+
+
+_RECORDERS = {
+    "Grad": "torch.func.grad or vjp",
+    "Jvp": "torch.func.jvp",
+    "Vmap": "torch.func.vmap",
+    "Functionalize": "torch.func.functionalize",
+}
+
+
+def recorders(x: torch.Tensor) -> tuple[str, ...]:
+    """What records `x`, outermost first."""
+    c = torch._C._functorch
+    names = {layer.level(): layer.key().name for layer in c.get_interpreter_stack() or ()}
+    found: list[str] = []
+    while c.is_functorch_wrapped_tensor(x):
+        name = names.get(c.maybe_get_level(x), "torch.func")
+        found.insert(0, _RECORDERS.get(name, name))
+        x = c.get_unwrapped(x)
+    if in_transform() and not found and _unpack(x).tangent is not None:
+        found.insert(0, "torch's forward mode")
+    if x.requires_grad and torch.is_grad_enabled():
+        found.insert(0, "torch's tape")
+    return tuple(found)
 
 
 # When a pass began, and when each leaf that passes make came to be: `leaf.di_born`.

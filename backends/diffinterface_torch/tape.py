@@ -16,18 +16,24 @@ from diffinterface import assembly
 from diffinterface.arrays import is_complex
 from diffinterface.derived import complex_gradient_error
 from diffinterface.functions import Function
-from diffinterface.seeds import basis, match_cotangent
+from diffinterface.passes import running
+from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves, map_leaves
 
 from .outer import BIRTHS, depends_beyond
+from .repairs import Repaired
 
 vmap: Any = torch.func.vmap  # torch's annotations leave out out_dims of None
 
+DETACHED = (
+    "A function inside f has a backward that detaches its cotangent, and so cannot be pulled back "
+    "twice; give it a jvp, or operations of torch in its backward."
+)
 _IN_PLACE = "leaf Variable that requires grad"
 
 
 class Pass:
-    """One forward pass of f on the tape.
+    """One forward pass of f on the tape, which the caller pulls back, or pulls `twice`.
 
     Attributes
     ----------
@@ -39,10 +45,11 @@ class Pass:
 
     __slots__ = ("aux", "keep", "x", "y")
 
-    def __init__(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
+    def __init__(self, fn: Function, x: Leaves, contexts: Leaves, twice: bool = False) -> None:
         born, outside = next(BIRTHS), torch.is_grad_enabled()
         tracked = outside and any(leaf.requires_grad for leaf in x)
-        with recording():
+        # Three passes over some functions need other rules, and somebody outside may add one.
+        with recording(), Repaired() if twice or _inside(fn) else _ALREADY:
             if tracked:
                 self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
                 self.y, self.aux = fn(self.x, contexts)
@@ -84,6 +91,11 @@ class Pass:
         return grad_batched(self.y, self.x, t, create=create, retain=retain)
 
 
+def _inside(fn: Function) -> bool:
+    """Whether f is evaluated inside another function that torch differentiates for us."""
+    return any(other.backend.framework is fn.backend.framework for other in running())
+
+
 @contextmanager
 def _recording() -> Iterator[None]:
     with torch.inference_mode(False), torch.enable_grad():
@@ -111,9 +123,21 @@ def _leaf(x: torch.Tensor) -> torch.Tensor:
     return leaf
 
 
+def basis(x: Leaves) -> Leaves:
+    """`diffinterface.seeds.basis`, as torch makes it fastest."""
+    total, start = sum(leaf.numel() for leaf in x), 0
+    seeds = []
+    for leaf in x:
+        hot = torch.eye(total, leaf.numel(), dtype=leaf.dtype, device=leaf.device)
+        seeds.append((hot if not start else hot.roll(start, 0)).reshape(total, *leaf.shape))
+        start += leaf.numel()
+    return tuple(seeds)
+
+
 def is_recorded(leaves: Leaves) -> bool:
     """Whether the tape outside records any of these."""
-    return any(leaf.requires_grad for leaf in leaves) and torch.is_grad_enabled()
+    # A context may be a Python number.
+    return any(getattr(leaf, "requires_grad", False) for leaf in leaves) and torch.is_grad_enabled()
 
 
 def grad(y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False) -> Leaves:
@@ -143,8 +167,8 @@ def grad_batched(
         return tuple(leaf.new_zeros((size, *leaf.shape)) for leaf in x)
     outputs, seeds = zip(*pairs, strict=True)
 
-    def one_each(*seeds: torch.Tensor) -> Leaves:
-        return torch.autograd.grad(
+    def one_each(*seeds: torch.Tensor) -> Any:
+        pulled = torch.autograd.grad(
             outputs,
             x,
             seeds,
@@ -153,13 +177,17 @@ def grad_batched(
             allow_unused=True,
             materialize_grads=True,
         )
+        return pulled if len(x) > 1 else pulled[0]  # vmap takes its time with a tuple
 
     try:
         # Not `is_grads_batched`: the older vmap behind it loops over tanh, softmax, a layer norm, ...
-        return vmap(one_each, randomness="same")(*seeds)
+        pulled = vmap(one_each, randomness="same")(*seeds)
     except (RuntimeError, NotImplementedError, UserWarning):  # a warning where those are errors
         rows = [one_each(*(seed[k] for seed in seeds)) for k in range(size)]
-        return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+        if len(x) > 1:
+            return tuple(torch.stack(column) for column in zip(*rows, strict=True))
+        pulled = torch.stack(rows)
+    return pulled if len(x) > 1 else (pulled,)
 
 
 # --- operators -----------------------------------------------------------------------------------
@@ -172,16 +200,25 @@ def pullback(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 
 
 def pushforward(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
-    """By two pullbacks, for functions without a forward rule: the second is of the first, in its seed.
+    """By two pullbacks: the second is of the first, in its seed.
 
     J. Townsend, "A new trick for calculating Jacobian vector products", 2017.
     """
-    p = Pass(fn, x, contexts)
+    p = Pass(fn, x, contexts, twice=True)
     with recording():
-        seeds = tuple(torch.zeros_like(leaf, requires_grad=True) for leaf in p.y)
-        pulled = p.pull(seeds, create=True)
+        seeds, pulled = _pulled(p.y, p.x)
     apply = grad_batched if batched else grad
     return p.value(), apply(pulled, seeds, t, create=p.keep or is_recorded(t)), p.auxiliary()
+
+
+def _pulled(y: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
+    """A pullback as a function of its seeds, on the tape: the seeds, and what they pull to."""
+    seeds = tuple(torch.ones_like(leaf, requires_grad=True) for leaf in y)
+    pulled = grad(y, x, seeds, create=True)
+    if any(not leaf.requires_grad and bool(leaf.any()) for leaf in pulled):
+        # Not zero, and yet it does not depend on the seeds: the pushforward would come out as zero.
+        raise NotImplementedError(DETACHED)
+    return seeds, pulled
 
 
 def derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
@@ -189,7 +226,7 @@ def derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
 
 
 def second_derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
-    p = Pass(fn, x, contexts)
+    p = Pass(fn, x, contexts, twice=True)
     (point,) = p.x
     with recording():
         slope = _along(p.y, point)
@@ -200,8 +237,7 @@ def second_derivative(fn: Function, x: Leaves, contexts: Leaves) -> Any:
 def _along(y: Leaves, x: torch.Tensor) -> Leaves:
     """The derivative of y by the scalar x, on the tape."""
     with recording():
-        seeds = tuple(torch.zeros_like(leaf, requires_grad=True) for leaf in y)
-        pulled = grad(y, (x,), seeds, create=True)
+        seeds, pulled = _pulled(y, (x,))
         return grad(pulled, seeds, (torch.ones_like(x),), create=True)
 
 
@@ -258,7 +294,7 @@ def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
 
 
 def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
-    p = Pass(fn, x, contexts)
+    p = Pass(fn, x, contexts, twice=True)
     with recording():
         first = p.pull(one(p.y), create=True)
     apply = grad_batched if batched else grad
@@ -267,7 +303,7 @@ def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> 
 
 
 def hessian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
-    p = Pass(fn, x, contexts)
+    p = Pass(fn, x, contexts, twice=True)
     with recording():
         first = p.pull(one(p.y), create=True)
     stacked = grad_batched(first, p.x, basis(p.x), create=p.keep)

@@ -14,11 +14,12 @@ import torch
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
 from diffinterface.functions import Function
-from diffinterface.seeds import basis, match_cotangent
+from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves
 
 from .outer import FORWARD_MODE, in_vmap
-from .tape import one, vmap
+from .repairs import Repaired
+from .tape import basis, one, vmap
 
 _jvp: Any = torch.func.jvp  # torch's annotations leave out has_aux
 vjp: Any = torch.func.vjp
@@ -57,7 +58,8 @@ def close(fn: Function, contexts: Leaves, aux: Aux) -> Pure:
     """F of x alone; x arrives as a copy, so that f may write into it."""
 
     def pure(*x: torch.Tensor) -> tuple[Leaves, Any]:
-        y, rest = fn(tuple(leaf.clone() for leaf in x), contexts)
+        with Repaired():
+            y, rest = fn(tuple(leaf.clone() for leaf in x), contexts)
         return y, aux.take(rest)
 
     return pure

@@ -2,56 +2,54 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .. import operators
-from ..adtypes import ADType
-from ..arrays import framework_of, shape_of
-from ..registry import check_available, install_command, known_backends, parse
-from ..signature import flatten_any
-from ..trees import flatten
-from .problem import Problem, _line
+from ..errors import DiffInterfaceError
+from ..testing.benchmark import Benchmark, Row, first, size
+from ..testing.cell import Cell
+from ..testing.deviation import numpy_leaves
+from ..testing.entries import SINGLE_DTYPES, Entry
+from ..testing.oneliners import operators_for, seeded, tolerant
+from ..testing.scenario import Scenario
+from ..testing.timing import interleaved
+from .engines import Engine, engines
+from .problem import Problem
 
 Progress = Callable[[str], None]
 
-# What an engine is exact to at a point of 64 and of 32 bits, relative to the reference's largest entry.
-_TOLERANCES = {"finitediff": (1e-5, 2e-2)}
-_DEFAULT_TOLERANCES = (1e-8, 1e-5)
-# From whom a reference is taken, where none is known.
-_TRUST = ("forwarddiff", "jax", "autograd", "torch", "complexstep")
+# How much further from the truth than a method's own error a user's function may bring it.
+_MARGIN, _MOST = 100.0, 0.1
 
 
 @dataclass
 class Outcome:
     """What one engine made of the problem."""
 
-    backend: ADType
-    name: str
+    row: Row
+    tolerance: float = 0.0
     result: Any = None
-    error: str = ""
     notes: list[str] = field(default_factory=list)
-    prepare_seconds: float = float("nan")
-    seconds: float = float("nan")
-    deviation: float = float("nan")
-    tolerance: float = _DEFAULT_TOLERANCES[0]
     call: Callable[[], Any] | None = None
+
+    @property
+    def name(self) -> str:
+        """The engine."""
+        return self.row.backend
 
     @property
     def agrees(self) -> bool:
         """Whether the deviation is within what the engine is exact to."""
-        return self.deviation <= self.tolerance
+        return self.row.deviation <= self.tolerance
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All outcomes, and where the reference comes from."""
+    """All outcomes of one operator, and where the reference comes from."""
 
     problem: Problem
     operator: str
@@ -59,8 +57,15 @@ class Comparison:
     missing: dict[str, str]
     reference: str
 
+    @property
+    def rows(self) -> Benchmark:
+        """The figures, in the form in which they are kept."""
+        return Benchmark(outcome.row for outcome in self.outcomes)
 
-def compare(problem: Problem, progress: Progress, budget: float = 0.3) -> Comparison:
+
+def compare(
+    problem: Problem, progress: Progress, operator: str | None = None, budget: float = 0.3
+) -> Comparison:
     """Run `problem` on every known engine.
 
     Parameters
@@ -69,119 +74,113 @@ def compare(problem: Problem, progress: Progress, budget: float = 0.3) -> Compar
         What to differentiate.
     progress : callable
         Called with a line before each step that may take long.
+    operator : str, optional
+        By default what the shapes of x and f(x) ask for.
     budget : float
         Seconds of timing for each engine.
     """
-    missing, outcomes = {}, []
-    operator = problem.operator
-    names = sorted(known_backends(), key=lambda n: (_TRUST + (n,)).index(n))
-    for name in names:
-        progress(f"{name}: preparing")
+    known = engines()
+    installed = [engine.entry for engine in known if engine.entry is not None]
+    operator = operator or problem.operator or _operator_for(problem, installed)
+    scenario = _scenario(problem, operator, installed)
+    outcomes = []
+    for engine in known:
+        progress(f"{operator}, {engine.name}: preparing")
+        if not engine.command:
+            outcomes.append(_run(engine, operator, problem, scenario))
+    working = [outcome for outcome in outcomes if outcome.call is not None]
+    reference = _refer(problem, operator, working)
+    progress(f"{operator}: timing {len(working)} engines")
+    _time(working, budget)
+    missing = {engine.name: engine.command for engine in known if engine.command}
+    return Comparison(problem, operator, outcomes, missing, reference)
+
+
+def _operator_for(problem: Problem, backends: Sequence[Entry]) -> str:
+    """Derivative at a scalar x, gradient of a scalar output, else the Jacobian."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the engines will show them
         try:
-            adtype = parse(name)
-            available = check_available(adtype)
-        except Exception as error:
-            outcomes.append(Outcome(parse("forwarddiff"), name, error=_line(error)))
-            continue
-        if not available:
-            missing[name] = install_command(name)
-            continue
-        outcome = Outcome(adtype, name)
-        outcomes.append(outcome)
-        operator = _run(problem, operator, outcome)
-    reference = _refer(problem, outcomes)
-    working = [o for o in outcomes if o.call is not None]
-    if working:
-        progress(f"timing {len(working)} engines")
-        _time(working, budget)
-    return Comparison(problem, operator or "derivative", outcomes, missing, reference)
+            (name,) = operators_for(problem.f, problem.x, problem.contexts, {}, 1, backends)
+        except DiffInterfaceError:
+            return "jacobian"  # nothing can run f, as each engine will say
+    return name
 
 
-def _run(problem: Problem, operator: str | None, outcome: Outcome) -> str | None:
-    """Fill `outcome`; returns the operator, which the first engine that runs decides."""
+def _scenario(problem: Problem, operator: str, backends: Sequence[Entry]) -> Scenario | None:
+    """None where the seed of a pullback is not known, since nothing can run f."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            seed = seeded(operator, problem.f, problem.x, problem.contexts, {}, backends, None)
+        except DiffInterfaceError:
+            return None
+    return Scenario(operator, problem.f, problem.x, seed, problem.contexts, name=problem.name)
+
+
+def _run(engine: Engine, operator: str, problem: Problem, scenario: Scenario | None) -> Outcome:
+    row = Row(engine.name, operator, problem.name, size(problem.x), error=engine.error)
+    if engine.entry is None:
+        return Outcome(row)
+    if scenario is None:
+        return Outcome(replace(row, error="f cannot be evaluated"))
+    (allowed,) = tolerant([engine.entry], None)
+    cell = Cell(scenario, engine.entry)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            if operator is None:
-                operator = _operator_for(problem, outcome.backend)
-            start = time.perf_counter()
-            prepared = getattr(operators, f"prepare_{operator}")(
-                problem.f, outcome.backend, problem.x, *problem.contexts
-            )
-            outcome.result = prepared(problem.x, *problem.contexts)
-            outcome.prepare_seconds = time.perf_counter() - start
-            if not all(np.all(np.isfinite(leaf)) for leaf in _leaves(outcome.result)):
-                outcome.error = "the result is not finite"
-            else:
-                outcome.call = lambda: prepared(problem.x, *problem.contexts)
-        except Exception as error:
-            outcome.error = _line(error)
+        row, call, result = first(cell)
+    outcome = Outcome(row, _tolerance(allowed, engine.entry, scenario), result, call=call)
     for warning in caught:
         text = str(warning.message).split(". ")[0]
         if text not in outcome.notes and not issubclass(warning.category, DeprecationWarning):
             outcome.notes.append(text)
-    return operator
+    if call is not None and not all(np.all(np.isfinite(leaf)) for leaf in numpy_leaves(result)):
+        outcome.call, outcome.row = None, replace(row, error="the result is not finite")
+    return outcome
 
 
-def _operator_for(problem: Problem, backend: ADType) -> str:
-    """Derivative at a scalar x, gradient of a scalar output, else the Jacobian."""
-    x, _ = flatten_any(problem.x, flatten)
-    if len(x) == 1 and shape_of(x[0]) == ():
-        return "derivative"
-    value, _ = operators.value_and_pushforward(
-        problem.f, backend, problem.x, problem.x, *problem.contexts
-    )
-    y, _ = flatten_any(value, flatten)
-    return "gradient" if len(y) == 1 and shape_of(y[0]) == () else "jacobian"
+def _tolerance(allowed: Entry, own: Entry, scenario: Scenario) -> float:
+    """Relative to the reference's largest entry: wide for methods that are not exact themselves."""
+    names = {leaf.dtype.name for leaf in numpy_leaves(scenario.x) if hasattr(leaf, "dtype")}
+    dtype = "float32" if names & {*SINGLE_DTYPES} else "float64"
+    exact = own.tolerance(scenario.operator) <= Entry.first[0]
+    margin = 1.0 if exact else _MARGIN
+    return min(margin * allowed.tolerance(scenario.operator, dtype), _MOST)
 
 
-def _leaves(result: Any) -> list[Any]:
-    leaves = [result] if framework_of(result) is not None else flatten(result)[0]
-    return [np.asarray(leaf) for leaf in leaves]
-
-
-def _refer(problem: Problem, outcomes: list[Outcome]) -> str:
+def _refer(problem: Problem, operator: str, working: list[Outcome]) -> str:
     """Fill the deviations; returns where the reference comes from."""
-    working = [o for o in outcomes if o.call is not None]
-    if problem.reference is not None:
+    if problem.reference is not None and problem.operator == operator:
         reference, source = problem.reference
     elif working:
-        reference, source = working[0].result, f"the result of {working[0].name}"
+        trusted = max(working, key=lambda o: _votes(o, working))
+        reference, source = trusted.result, f"the result of {trusted.name}"
     else:
         return ""
-    truth = _leaves(reference)
-    single = any(leaf.dtype in (np.float32, np.complex64) for leaf in _leaves(problem.x))
-    scale = max((float(np.max(np.abs(t), initial=0)) for t in truth), default=0) or 1.0
     for outcome in working:
-        gaps = [
-            float(np.max(np.abs(a - t), initial=0))
-            for a, t in zip(_leaves(outcome.result), truth, strict=True)
-        ]
-        outcome.deviation = max(gaps, default=0.0) / scale
-        outcome.tolerance = _TOLERANCES.get(outcome.name, _DEFAULT_TOLERANCES)[single]
+        outcome.row = replace(outcome.row, deviation=_gap(outcome.result, reference))
     return source
 
 
+def _votes(candidate: Outcome, working: list[Outcome]) -> tuple[int, float]:
+    """With how many it agrees, then how exact it is; of equals, the first is taken."""
+    agreeing = sum(
+        _gap(other.result, candidate.result) <= max(candidate.tolerance, other.tolerance)
+        for other in working
+    )
+    return agreeing, -candidate.tolerance
+
+
+def _gap(result: Any, reference: Any) -> float:
+    """The largest difference, relative to the largest entry of the reference."""
+    pairs = [*zip(numpy_leaves(result), numpy_leaves(reference), strict=True)]
+    scale = max((float(np.max(np.abs(b), initial=0)) for _, b in pairs), default=0) or 1.0
+    return max((float(np.max(np.abs(a - b), initial=0)) for a, b in pairs), default=0.0) / scale
+
+
 def _time(outcomes: list[Outcome], budget: float) -> None:
-    """Median seconds per call, the engines in turn so that a drifting machine drifts for all."""
-    samples: dict[str, list[float]] = {o.name: [] for o in outcomes}
-    repeats = {o.name: max(1, int(1e-3 / max(_once(o, 1), 1e-7))) for o in outcomes}
-    deadline = time.perf_counter() + budget * len(outcomes)
-    while True:
-        for o in outcomes:
-            samples[o.name].append(_once(o, repeats[o.name]))
-        if time.perf_counter() > deadline or len(samples[outcomes[0].name]) >= 200:
-            break
+    """Median seconds per call; what f warns of was noted before."""
+    calls = {o.name: o.call for o in outcomes if o.call is not None}
+    times = interleaved(calls, budget * len(calls))
     for o in outcomes:
-        o.seconds = statistics.median(samples[o.name])
-
-
-def _once(outcome: Outcome, repeats: int) -> float:
-    """Seconds per call; what f warns of was noted before."""
-    assert outcome.call is not None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        start = time.perf_counter()
-        for _ in range(repeats):
-            outcome.call()
-        return (time.perf_counter() - start) / repeats
+        o.row = replace(o.row, seconds=times[o.name].median, spread=times[o.name].spread)

@@ -154,6 +154,6 @@ def _arrays(value: Any) -> Any:
     return value
 
 
-def _line(error: BaseException) -> str:
+
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0].rstrip('.')}" if text else type(error).__name__

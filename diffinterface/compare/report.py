@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..testing.display import seconds
 from .measure import Comparison, Outcome
 
 _WIDTH = 100
@@ -56,14 +57,6 @@ def _summary(ranked: list[Outcome]) -> str:
         else f"all {len(working)} engines that ran agree"
     )
     return f"{verdict}; fastest per call: {working[0].name}"
-
-
-def seconds(value: float) -> str:
-    """A time with three digits and its unit."""
-    for unit, factor in (("us", 1e6), ("ms", 1e3)):
-        if value * factor < 1000:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value:.3g} s"
 
 
 def shorten(result: Any, width: int) -> str:

@@ -24,7 +24,9 @@ def batched_jacobian(
 ) -> Any:
     """Jacobians of all samples of a batch, for the cost of one sample's passes.
 
-    f must not mix samples: then one seed, the same for every sample, serves them all at once.
+    f must not mix samples: then one seed, the same for every sample, serves them all at once. That it
+    does not is tested, by two products with the whole Jacobian: in each call of this function, and
+    once by `prepare_batched_jacobian`, which therefore suits loops.
 
     Parameters
     ----------
@@ -54,6 +56,8 @@ def batched_jacobian(
     ------
     ShapeError
         If the leading axes of x and f(x) differ.
+    OutputError
+        If f mixes samples, as batch normalisation in training does.
     InputError
         If x has an integer dtype, or holds something that is no array.
 

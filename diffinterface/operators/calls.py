@@ -14,31 +14,54 @@ from ..signature import flatten_any
 from ..trees import flatten
 
 
-def call(request: Request, x: Any, contexts: tuple[Any, ...], t: Any, out: Any) -> Any:
+def call(
+    request: Request,
+    x: Any,
+    contexts: tuple[Any, ...],
+    t: Any,
+    out: Any,
+    accumulate: bool = False,
+) -> Any:
     """The operator's result; the pair (result, aux) with `has_aux`."""
+    _check_accumulate(accumulate, out)
     plan, arguments = plan_for(request, x, contexts, t)
     result = plan.result(arguments)
     if out is None:
         return result
     if request.has_aux:
-        return write(out, result[0]), *result[1:]
-    return write(out, result)
+        return write(out, result[0], accumulate), *result[1:]
+    return write(out, result, accumulate)
 
 
 def value_and(
-    request: Request, x: Any, contexts: tuple[Any, ...], t: Any, out: Any
+    request: Request,
+    x: Any,
+    contexts: tuple[Any, ...],
+    t: Any,
+    out: Any,
+    accumulate: bool = False,
 ) -> tuple[Any, ...]:
     """The shown values, the result, and aux with `has_aux`."""
+    _check_accumulate(accumulate, out)
     plan, arguments = plan_for(request, x, contexts, t)
     parts = plan.value_and(arguments)
     if out is None:
         return parts
     at = len(parts) - 1 - request.has_aux
-    return *parts[:at], write(out, parts[at]), *parts[at + 1 :]
+    return *parts[:at], write(out, parts[at], accumulate), *parts[at + 1 :]
 
 
-def write(out: Any, result: Any) -> Any:
-    """`result` copied into the NumPy arrays of `out`, which is returned.
+def _check_accumulate(accumulate: bool, out: Any) -> None:
+    if accumulate and out is None:
+        raise InputError(
+            "accumulate=True adds to what out= holds, and there is no out=; pass "
+            "out=zeros_like_tree(x).",
+            got=out,
+        )
+
+
+def write(out: Any, result: Any, accumulate: bool = False) -> Any:
+    """`result` copied into the NumPy arrays, or ``csr_array``s, of `out`, or added; returns `out`.
 
     Raises
     ------
@@ -52,7 +75,8 @@ def write(out: Any, result: Any) -> Any:
         raise ShapeError(
             f"out has structure {structure}, expected {expected}.", got=structure, expected=expected
         )
-    for target, leaf in zip(into, leaves, strict=True):
+    pairs = [_entries(target, leaf) for target, leaf in zip(into, leaves, strict=True)]
+    for target, leaf in pairs:
         if not isinstance(target, np.ndarray) or not isinstance(leaf, np.ndarray | np.generic):
             raise InputError(
                 f"out= takes NumPy arrays for NumPy results, got {type(target).__qualname__} for "
@@ -72,6 +96,29 @@ def write(out: Any, result: Any) -> Any:
                 got=target.dtype,
                 expected=leaf.dtype,
             )
-    for target, leaf in zip(into, leaves, strict=True):
-        np.copyto(target, leaf)
+    for target, leaf in pairs:
+        if accumulate:
+            np.add(target, leaf, out=target)
+        else:
+            np.copyto(target, leaf)
     return out
+
+
+def _entries(target: Any, leaf: Any) -> tuple[Any, Any]:
+    """Where to write what: a sparse matrix is written into one of its structure, entry by entry."""
+    if getattr(leaf, "format", None) != "csr":
+        return target, leaf
+    same = (
+        type(target) is type(leaf)
+        and target.shape == leaf.shape
+        and np.array_equal(target.indptr, leaf.indptr)
+        and np.array_equal(target.indices, leaf.indices)
+    )
+    if not same:
+        raise InputError(
+            f"out= takes a csr_array with the pattern of the result ({leaf.shape[0]} x "
+            f"{leaf.shape[1]}, {leaf.nnz} entries), got {type(target).__qualname__}; write into an "
+            "earlier result.",
+            got=target,
+        )
+    return target.data, leaf.data

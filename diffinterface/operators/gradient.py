@@ -21,6 +21,7 @@ def gradient(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Gradient of a scalar-valued f at x.
 
@@ -43,6 +44,8 @@ def gradient(
         Whether f returns ``(y, aux)``; aux is returned last.
     out : tree of numpy.ndarray, optional
         Where to write the result (NumPy only); returned in its place.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -67,7 +70,7 @@ def gradient(
     {'a': array([18., 18.]), 'b': np.float64(12.0)}
     """
     request = Request.of(GRADIENT, f, backend, argnums=argnums, has_aux=has_aux, reuse=False)
-    return call(request, x, contexts, None, out)
+    return call(request, x, contexts, None, out, accumulate)
 
 
 def value_and_gradient(
@@ -78,6 +81,7 @@ def value_and_gradient(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, ...]:
     """F(x), and the result of `gradient`, in one pass.
 
@@ -97,7 +101,7 @@ def value_and_gradient(
     (np.float64(18.0), {'a': array([18., 18.]), 'b': np.float64(12.0)})
     """
     request = Request.of(GRADIENT, f, backend, argnums=argnums, has_aux=has_aux, reuse=False)
-    return value_and(request, x, contexts, None, out)
+    return value_and(request, x, contexts, None, out, accumulate)
 
 
 def prepare_gradient(

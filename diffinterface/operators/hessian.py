@@ -21,6 +21,7 @@ def hessian(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Hessian of a scalar-valued f at x.
 
@@ -40,6 +41,8 @@ def hessian(
         Whether f returns ``(y, aux)``; aux is returned last.
     out : tree of numpy.ndarray, optional
         Where to write the result (NumPy only); returned in its place.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def hessian(
            [4., 0.]])
     """
     request = Request.of(HESSIAN, f, backend, argnums=argnums, has_aux=has_aux, reuse=False)
-    return call(request, x, contexts, None, out)
+    return call(request, x, contexts, None, out, accumulate)
 
 
 def value_gradient_and_hessian(
@@ -75,6 +78,7 @@ def value_gradient_and_hessian(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, ...]:
     """F(x), its gradient and its Hessian, in one pass.
 
@@ -95,7 +99,7 @@ def value_gradient_and_hessian(
            [4., 0.]]))
     """
     request = Request.of(HESSIAN, f, backend, argnums=argnums, has_aux=has_aux, reuse=False)
-    return value_and(request, x, contexts, None, out)
+    return value_and(request, x, contexts, None, out, accumulate)
 
 
 def prepare_hessian(

@@ -23,6 +23,7 @@ def hvp(
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Hessian-vector product of a scalar-valued f at x along the tangent t.
 
@@ -49,6 +50,8 @@ def hvp(
         Whether each leaf of t carries one extra leading axis; the result then does too.
     out : tree of numpy.ndarray, optional
         Where to write the result (NumPy only); returned in its place.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def hvp(
     request = Request.of(
         HVP, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
     )
-    return call(request, x, contexts, t, out)
+    return call(request, x, contexts, t, out, accumulate)
 
 
 def gradient_and_hvp(
@@ -88,6 +91,7 @@ def gradient_and_hvp(
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, ...]:
     """The gradient, and the product, in one pass.
 
@@ -109,7 +113,7 @@ def gradient_and_hvp(
     request = Request.of(
         HVP, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
     )
-    return value_and(request, x, contexts, t, out)
+    return value_and(request, x, contexts, t, out, accumulate)
 
 
 def prepare_hvp(

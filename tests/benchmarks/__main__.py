@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from . import duals, engines, nesting
+from . import bridge, duals, engines, modes, nesting
 from .timing import Row, markdown
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -22,7 +22,9 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "torch": engines.torch_rows,
     "autograd": engines.autograd_rows,
     "duals": duals.rows,
+    "modes": modes.rows,
     "nesting": nesting.rows,
+    "bridge": bridge.rows,
 }
 BLOCK = re.compile(r"(<!-- benchmarks:begin -->\n).*?(<!-- benchmarks:end -->)", re.DOTALL)
 

@@ -41,8 +41,10 @@ def medians(*calls: Call, budget: float = 2.0) -> list[float]:
     gc.collect()
     gc.disable()
     try:
+        pairs = list(zip(calls, samples, strict=True))
         for _ in range(rounds):
-            for call, sample in zip(calls, samples, strict=True):
+            pairs.append(pairs.pop(0))  # none is always the first, or after the same other one
+            for call, sample in pairs:
                 start = time.perf_counter()
                 for _ in range(repeats):
                     call()

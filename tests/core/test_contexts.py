@@ -135,7 +135,8 @@ def test_split_and_join_are_inverse() -> None:
     copied = []
     back = ctx.join(layout, data, lambda buffer: copied.append(buffer) or buffer + 5)
     # The caller's memory, which f may read and not write.
-    assert np.shares_memory(back[0], contexts[0]) and not back[0].flags.writeable
+    assert np.shares_memory(back[0], contexts[0])
+    assert not back[0].flags.writeable
     assert back[1] == contexts[1]
     assert back[2] == "s"
     assert_array_equal(back[3], [5.0])

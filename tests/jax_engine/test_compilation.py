@@ -40,7 +40,8 @@ def test_prepared_calls_trace_once(row: Row) -> None:
     prep = getattr(di, f"prepare_{row.name}")(f, "jax", row.x, *seeds)
     close(prep(row.x, *seeds), row.result(W, row.x))
     first = f.runs
-    assert first <= 2  # a trace, and where the mode depends on shapes a look at them
+    # A trace, where the mode depends on shapes a look at them, and whether samples mix.
+    assert first <= 2 + (row.name == "batched_jacobian")
     for scale in (2.0, -3.0, 0.5):
         close(prep(scale * row.x, *seeds), row.result(W, scale * row.x))
     assert f.runs == first

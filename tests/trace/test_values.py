@@ -169,7 +169,9 @@ def test_wrong_options(error: type[Exception], options: Any) -> None:
 def test_mixed_samples_are_refused(engine: str, mode: Any) -> None:
     need(engine)
     with pytest.raises(di.OutputError, match="mixes the samples"):
-        di.hutchinson_trace(lambda x: x * x[0], engine, np.stack([X, 2 * X]), mode=mode, batched=True)
+        di.hutchinson_trace(
+            lambda x: x * x[0], engine, np.stack([X, 2 * X]), mode=mode, batched=True
+        )
 
 
 @every_mode

@@ -1,0 +1,158 @@
+"""What torch differentiates right once or twice, and wrong, in silence, when it is differentiated again.
+
+Batch, layer and instance normalisation (torch 2.13): one pushforward and two pullbacks are right; what
+is taken of these treats the saved mean and deviation as constants. A `torch.autograd.Function`: its
+forward rule runs with the outer levels of forward mode switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+from weakref import WeakKeyDictionary
+
+import torch
+from torch._functorch.autograd_function import custom_function_call
+from torch.autograd import forward_ad
+from torch.autograd.forward_ad import _set_fwd_grad_enabled
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+_unpack: Any = forward_ad.unpack_dual
+
+
+@final
+class Repaired(TorchFunctionMode):
+    """While it is active, these functions run as elementary operations and repaired rules."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is custom_function_call:
+            return func(_with_outer_levels(args[0]), *args[1:])
+        return _REPLACED.get(func, func)(*args, **(kwargs or {}))
+
+
+_functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def _with_outer_levels(function: Any) -> Any:
+    """`function`, whose forward rule the outer levels of forward mode see."""
+    if issubclass(function, _Marked):
+        return function
+    if function not in _functions:
+
+        def jvp(ctx: Any, *tangents: Any) -> Any:
+            with _set_fwd_grad_enabled(True):
+                return function.jvp(_Primal(ctx), *map(_primal, tangents))
+
+        body = {"jvp": staticmethod(jvp)}
+        _functions[function] = type(function.__name__, (_Marked, function), body)
+    return _functions[function]
+
+
+class _Marked:
+    """A function that has been repaired."""
+
+
+class _Primal:
+    """What a rule finds in its context, less the tangents of the rule's own level."""
+
+    def __init__(self, ctx: Any) -> None:
+        self._ctx = ctx
+
+    def __getattr__(self, name: str) -> Any:
+        return _primal(getattr(self._ctx, name))
+
+
+def _primal(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)(map(_primal, value))
+    return _unpack(value).primal if isinstance(value, torch.Tensor) else value
+
+
+def _normalised(x: Any, axes: list[int], weight: Any, bias: Any, eps: float) -> Any:
+    """``(x - mean) / sqrt(variance + eps)`` over `axes`; weight and bias broadcast."""
+    centred = x - x.mean(axes, keepdim=True)
+    y = centred * torch.rsqrt((centred * centred).mean(axes, keepdim=True) + eps)
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def _by_channel(parameter: Any, x: Any) -> Any:
+    return None if parameter is None else parameter.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def _layer_norm(
+    input: Any,  # noqa: A002 - torch's name, by which it may be given
+    normalized_shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> Any:
+    return _normalised(input, list(range(-len(normalized_shape), 0)), weight, bias, eps)
+
+
+def _batch_norm(
+    input: Any,  # noqa: A002
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    statistics = (running_mean, running_var)
+    if not training:  # by constants, which torch differentiates right
+        return functional.batch_norm(input, *statistics, weight, bias, False, momentum, eps)
+    # Advances the statistics, and complains about shapes as torch does.
+    functional.batch_norm(input.detach(), *statistics, None, None, True, momentum, eps)
+    parameters = _by_channel(weight, input), _by_channel(bias, input)
+    return _normalised(input, [0, *range(2, input.ndim)], *parameters, eps)
+
+
+def _instance_norm(
+    input: Any,  # noqa: A002
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    statistics = (running_mean, running_var)
+    if not use_input_stats:
+        return functional.instance_norm(input, *statistics, weight, bias, False, momentum, eps)
+    functional.instance_norm(input.detach(), *statistics, None, None, True, momentum, eps)
+    parameters = _by_channel(weight, input), _by_channel(bias, input)
+    return _normalised(input, list(range(2, input.ndim)), *parameters, eps)
+
+
+def _reordered(replacement: Callable[..., Any]) -> Callable[..., Any]:
+    """For torch's own functions, whose arguments stand in another order."""
+
+    def run(
+        input: Any,  # noqa: A002
+        weight: Any,
+        bias: Any,
+        running_mean: Any,
+        running_var: Any,
+        own: bool,
+        momentum: float,
+        eps: float,
+        cudnn_enabled: bool,
+    ) -> Any:
+        return replacement(input, running_mean, running_var, weight, bias, own, momentum, eps)
+
+    return run
+
+
+_REPLACED: dict[Any, Callable[..., Any]] = {
+    functional.layer_norm: _layer_norm,
+    functional.batch_norm: _batch_norm,
+    functional.instance_norm: _instance_norm,
+    torch.layer_norm: _layer_norm,
+    torch.batch_norm: _reordered(_batch_norm),
+    torch.instance_norm: _reordered(_instance_norm),
+}

@@ -1,0 +1,47 @@
+"""Sparse derivatives: detection of patterns, coloring, and what `AutoSparse` gives.
+
+The backend itself is chosen by `diffinterface.AutoSparse`; here are its parts: detectors, colorings,
+plans that can be saved, and the matrix that an outer engine differentiates through.
+"""
+
+from ..matrix import Layout, SparseMatrix
+from .coloring import (
+    ColoringProblem,
+    ColoringResult,
+    ConstantColoring,
+    GreedyColoring,
+    OptimalColoring,
+    color,
+)
+from .detection import (
+    DenseDetector,
+    DetectionError,
+    Detector,
+    JaxprDetector,
+    KnownPattern,
+    TracerDetector,
+    UnknownFunctionError,
+    ValueDependenceError,
+)
+from .plan import SparsePlan, load_plan
+
+__all__ = [
+    "ColoringProblem",
+    "ColoringResult",
+    "ConstantColoring",
+    "DenseDetector",
+    "DetectionError",
+    "Detector",
+    "GreedyColoring",
+    "JaxprDetector",
+    "KnownPattern",
+    "Layout",
+    "OptimalColoring",
+    "SparseMatrix",
+    "SparsePlan",
+    "TracerDetector",
+    "UnknownFunctionError",
+    "ValueDependenceError",
+    "color",
+    "load_plan",
+]

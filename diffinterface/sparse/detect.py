@@ -1,0 +1,54 @@
+"""From a flat `Function` to its pattern: f is run once more, as a detector's tracers see it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import contexts as ctx
+from ..adtypes import AutoSparse
+from ..backend import Backend
+from ..errors import BackendNotInstalledError
+from ..functions import Function, place
+from ..trees import Leaves
+from .detection import DetectionError, Detector, JaxprDetector, TracerDetector
+
+
+def pattern(
+    adtype: AutoSparse, dense: Backend, operator: str, fn: Function, x: Leaves, contexts: Leaves
+) -> Any:
+    """The pattern of the Jacobian or Hessian of f, as a ``csr_array`` of bool."""
+    others = tuple(
+        ctx.Cache(value) if slot.wrapper is ctx.Cache else _shown(slot, value)
+        for slot, value in zip(
+            fn.layout, ctx.join(fn.layout, contexts, lambda buffer: buffer), strict=True
+        )
+    )
+
+    def f(leaves: Leaves, *values: Any) -> Any:
+        y = fn.f(*place(fn.x_structure.unflatten(leaves), values, fn.argnums))
+        return fn.split_aux(y)[0] if fn.has_aux else y
+
+    def found_by(detector: Detector) -> Any:
+        return getattr(detector, f"{operator}_pattern")(f, x, *others)
+
+    if adtype.detector is not None:
+        return found_by(adtype.detector)
+    try:
+        return found_by(TracerDetector())
+    except (DetectionError, AttributeError):  # the latter by methods that NumPy's arrays lack
+        if dense.framework is None or dense.framework.name != "jax":
+            raise
+        try:
+            return found_by(JaxprDetector())
+        except BackendNotInstalledError:
+            pass
+        raise
+
+
+def is_local(detector: Any) -> bool:
+    """Whether a detector's patterns hold only where they were found."""
+    return getattr(detector, "mode", None) == "local"
+
+
+def _shown(slot: Any, value: Any) -> Any:
+    return ctx.Static(value) if slot.wrapper is ctx.Static else value

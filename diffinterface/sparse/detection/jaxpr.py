@@ -1,0 +1,126 @@
+"""`JaxprDetector`: JAX functions, read by asdex from their jaxpr."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from diffinterface.adtypes import AutoJax
+from diffinterface.arrays import NUMBERS, framework_of, is_inexact
+from diffinterface.contexts import Cache, Constant, Static
+from diffinterface.errors import BackendNotInstalledError
+from diffinterface.registry import resolve
+from diffinterface.trees import flatten
+
+from .detectors import Detector, Pattern, scalar
+
+
+@final
+@dataclass(frozen=True)
+class JaxprDetector(Detector):
+    """The pattern that asdex reads from the jaxpr of a function written for JAX.
+
+    The pattern holds for every x, and for every value of the floating contexts, which JAX traces; all
+    other contexts are used with their values.
+
+    Raises
+    ------
+    BackendNotInstalledError
+        If asdex is not installed.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> from diffinterface.sparse.detection import JaxprDetector
+    >>> JaxprDetector().jacobian_pattern(lambda x: jnp.diff(x), np.ones(3)).toarray().astype(int)
+    array([[1, 1, 0],
+           [0, 1, 1]])
+    """
+
+    def jacobian_pattern(self, f: Callable[..., Any], x: Any, *contexts: Any) -> Pattern:
+        asdex = _asdex()
+        call, arguments, selected = _flat(f, x, contexts, lambda y: tuple(flatten(y)[0]))
+        with _precise():
+            return _csr(asdex.jacobian_sparsity(call, *arguments, argnums=selected))
+
+    def hessian_pattern(self, f: Callable[..., Any], x: Any, *contexts: Any) -> Pattern:
+        asdex = _asdex()
+        call, arguments, selected = _flat(f, x, contexts, scalar)
+        with _precise():
+            pattern = _csr(asdex.hessian_sparsity(call, *arguments, argnums=selected))
+        return _csr_of(pattern + pattern.T)
+
+
+def _asdex() -> Any:
+    try:
+        import asdex
+    except ImportError:
+        raise BackendNotInstalledError(
+            "JaxprDetector reads patterns with asdex, which is not installed; pip install asdex, or use "
+            "TracerDetector() with functions from di.array_namespace(x).",
+            command="pip install asdex",
+        ) from None
+    return asdex
+
+
+def _precise() -> Any:
+    """JAX's 64 bits, by the adapter: nothing here names a framework."""
+    framework = resolve(AutoJax()).framework
+    assert framework is not None
+    return framework.scope(np.zeros(()))
+
+
+def _flat(
+    f: Callable[..., Any], x: Any, contexts: tuple[Any, ...], finish: Callable[[Any], Any]
+) -> tuple[Callable[..., Any], list[Any], tuple[int, ...]]:
+    """The function of x's leaves and the contexts' floating ones; all these; and which are x's."""
+    leaves, structure = flatten(x)
+    plain = tuple(_value(context) for context in contexts)
+    others, layout = flatten(plain)
+    traced = [i for i, leaf in enumerate(others) if _is_data(leaf)]
+
+    def call(*arguments: Any) -> Any:
+        filled = list(others)
+        for i, argument in zip(traced, arguments[len(leaves) :], strict=True):
+            filled[i] = argument
+        tree = structure.unflatten(arguments[: len(leaves)])
+        return finish(f(tree, *(layout.unflatten(filled) if contexts else ())))
+
+    arguments = [_numpy(leaf) for leaf in (*leaves, *(others[i] for i in traced))]
+    return call, arguments, tuple(range(len(leaves)))
+
+
+def _value(context: Any) -> Any:
+    if isinstance(context, Cache):
+        return context.buffer
+    return context.value if isinstance(context, Constant | Static) else context
+
+
+def _is_data(leaf: Any) -> bool:
+    return framework_of(leaf) is not None and is_inexact(leaf)
+
+
+def _numpy(leaf: Any) -> Any:
+    framework = framework_of(leaf)
+    if framework is None or isinstance(leaf, NUMBERS):
+        return np.asarray(leaf)
+    return leaf if framework.name == "jax" else framework.to_numpy(leaf)
+
+
+def _csr(found: Any) -> Pattern:
+    import scipy.sparse
+
+    rows, columns = np.asarray(found.rows), np.asarray(found.cols)
+    data = np.ones(rows.size, bool)
+    return _csr_of(scipy.sparse.coo_array((data, (rows, columns)), shape=found.shape))
+
+
+def _csr_of(pattern: Any) -> Pattern:
+    result = pattern.tocsr()
+    result.sum_duplicates()
+    result.sort_indices()
+    return result

@@ -1,0 +1,268 @@
+"""Products: linear in each factor, so that second derivatives pair one factor with another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..results import result_of
+from ..sets import Sets
+from ..table import rule
+from ..trace import Trace
+from ..traced import is_traced, values
+from .general import dense
+from .reductions import axes_of
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def contract(trace: Trace, value: Any, operands: list[Any], names: list[str], output: str) -> Any:
+    """`value`, a sum of products in Einstein's notation, each operand with letters of its own once.
+
+    An output depends on the entries of a factor that it shares the index with. Two factors meet in the
+    products: there their second derivatives are.
+    """
+    traced = [(op, s) for op, s in zip(operands, names, strict=True) if is_traced(op)]
+    first = [_onto(op.first, s, output) for op, s in traced]
+    second = [_onto(op.second, s, output) for op, s in traced if op.second is not None]
+    if trace.second:
+        for i, (a, one) in enumerate(traced):
+            for b, other in traced[i + 1 :]:
+                joint = one + "".join(c for c in other if c not in one)
+                met = trace.event(_spread(a.first, one, joint), _spread(b.first, other, joint))
+                second.append(_onto(met, joint, output))
+    return result_of(trace, value, first, second)
+
+
+def _onto(sets: Sets, names: str, output: str) -> Sets:
+    """Unions over the letters that the output lacks, in its order, with length 1 for those of others."""
+    axes = tuple(i for i, c in enumerate(names) if c not in output)
+    if axes:
+        sets = sets.over(axes)
+        kept = tuple(n for i, n in enumerate(sets.parts[0].shape) if i not in axes)
+        sets = sets.map(lambda part: part.reshape(kept))
+        names = "".join(c for c in names if c in output)
+    return _spread(sets, names, output)
+
+
+def _spread(sets: Sets, names: str, output: str) -> Sets:
+    order = [names.index(c) for c in output if c in names]
+    index = tuple(slice(None) if c in names else None for c in output)
+    return sets.map(lambda part: part.transpose(order)[index])
+
+
+def _compute(function: Any, args: Any, options: Any) -> Any:
+    return np.asarray(function(*values(args), **options))
+
+
+def _ndim(x: Any) -> int:
+    return int(np.ndim(values(x)))
+
+
+@rule("matmul")
+def _matmul(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = args
+    if options.keys() - {"dtype", "casting"}:
+        return dense(trace, function(*values(args), **values(options)), args)
+    if hasattr(a, "tocoo"):
+        return _sparse(trace, a.tocoo(), b)
+    if hasattr(b, "tocoo"):
+        return _sparse(trace, b.T.tocoo(), a.T).T
+    value = _compute(np.matmul, args, options)
+    na, nb = _ndim(a), _ndim(b)
+    wide = max(na, nb, 2) - 2
+    batch = _LETTERS[:wide]
+    left = batch[wide - max(na - 2, 0) :] + ("Z" if na == 1 else "XZ")
+    right = batch[wide - max(nb - 2, 0) :] + ("Z" if nb == 1 else "ZY")
+    output = batch + ("X" if na > 1 else "") + ("Y" if nb > 1 else "")
+    return contract(trace, value, [a, b], [left, right], output)
+
+
+def _sparse(trace: Trace, matrix: Any, x: Any) -> Any:
+    """A SciPy sparse matrix times an array: where it stores an entry, zero or not."""
+    value = np.asarray(matrix @ x.value)
+    row, column = matrix.coords if hasattr(matrix, "coords") else (matrix.row, matrix.col)
+
+    def apply(sets: Sets) -> Sets:
+        wide = [part.reshape(part.shape[0], -1) for part in sets.parts]
+        k = wide[0].shape[1]
+        rows = (row.astype(np.int64)[:, None] * k + np.arange(k)).ravel()
+        ids = np.concatenate([part[column].ravel() for part in wide])
+        merged = sets.store.merge(np.tile(rows, len(wide)), ids, matrix.shape[0] * k)
+        return Sets(sets.store, [merged.reshape(value.shape)])
+
+    second = [] if x.second is None else [apply(x.second)]
+    return result_of(trace, value, [apply(x.first)], second)
+
+
+@rule("dot")
+def _dot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = args[:2]
+    if not _ndim(a) or not _ndim(b):
+        return np.multiply(a, b)
+    if _ndim(b) == 1 or (_ndim(a) <= 2 and _ndim(b) <= 2):
+        return _matmul(trace, "matmul", np.matmul, (a, b), {})
+    return _tensordot(trace, name, np.tensordot, (a, b, ((_ndim(a) - 1,), (_ndim(b) - 2,))), {})
+
+
+@rule("tensordot")
+def _tensordot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b, *rest = args
+    axes = rest[0] if rest else options.get("axes", 2)
+    na, nb = _ndim(a), _ndim(b)
+    if isinstance(axes, int):
+        axes = (tuple(range(na - axes, na)), tuple(range(axes)))
+    over_a, over_b = axes_of(axes[0], na), axes_of(axes[1], nb)
+    left = list(_LETTERS[:na])
+    right = list(_LETTERS[na : na + nb])
+    for i, j in zip(over_a, over_b, strict=True):
+        right[j] = left[i]
+    output = [c for i, c in enumerate(left) if i not in over_a]
+    output += [c for j, c in enumerate(right) if j not in over_b]
+    product: Any = np.tensordot
+    value = np.asarray(product(*values((a, b)), axes=(over_a, over_b)))
+    return contract(trace, value, [a, b], ["".join(left), "".join(right)], "".join(output))
+
+
+@rule("inner")
+def _inner(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = args
+    if not _ndim(a) or not _ndim(b):
+        return np.multiply(a, b)
+    return np.tensordot(a, b, axes=((_ndim(a) - 1,), (_ndim(b) - 1,)))
+
+
+@rule("vdot")
+def _vdot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = (np.reshape(x, (-1,)) for x in args)
+    return np.sum(np.conj(a) * b)
+
+
+@rule("vecdot")
+def _vecdot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    if options.keys() - {"axis"}:
+        return dense(trace, function(*values(args), **values(options)), args)
+    return np.sum(np.conj(args[0]) * args[1], axis=options.get("axis", -1))
+
+
+@rule("outer", "multiply.outer")
+def _outer(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = args
+    if name == "outer":
+        a, b = np.reshape(a, (-1,)), np.reshape(b, (-1,))
+    return np.reshape(a, (*np.shape(values(a)), *(1,) * _ndim(b))) * b
+
+
+@rule("kron")
+def _kron(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = args
+    n = max(_ndim(a), _ndim(b))
+    one, other = ((1,) * (n - _ndim(x)) + np.shape(values(x)) for x in (a, b))
+    left = np.reshape(a, tuple(extent for e in one for extent in (e, 1)))
+    right = np.reshape(b, tuple(extent for e in other for extent in (1, e)))
+    return np.reshape(left * right, tuple(i * j for i, j in zip(one, other, strict=True)))
+
+
+@rule("convolve", "correlate", "polymul")
+def _convolve(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    """The sum of one factor's shifts, each times an entry of the other."""
+    one, other, *rest = args
+    a, b = np.reshape(one, (-1,)), np.reshape(other, (-1,))
+    value = _compute(function, args, options)
+    default = "valid" if name == "correlate" else "full"
+    mode = rest[0] if rest else options.get("mode", default)
+    if name == "polymul":
+        return dense(trace, value, args)
+    if name == "correlate":
+        b = np.conj(b[::-1])
+    n, m = a.shape[0], b.shape[0]
+    short, long = (b, a) if m <= n else (a, b)
+    terms = [np.pad(long, (k, short.shape[0] - 1 - k)) * short[k] for k in range(short.shape[0])]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    # What "same" and "valid" keep of the full result, in the middle.
+    keep = {"full": n + m - 1, "same": max(n, m), "valid": max(n, m) - min(n, m) + 1}
+    length = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
+    start = (n + m - 1 - keep[length] + (name == "correlate" and m > n)) // 2
+    kept: Any = total[start : start + keep[length]]
+    second = [] if kept.second is None else [kept.second]
+    return result_of(trace, value, [kept.first], second)
+
+
+@rule("cross")
+def _cross(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    a, b = args[:2]
+    axis = options.get("axis", -1)
+    if len(args) > 2 or set(options) - {"axis"} or {_extent(x, axis) for x in (a, b)} != {3}:
+        return dense(trace, function(*values(args), **options), args)
+    a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    parts = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    return np.moveaxis(np.stack(parts, axis=-1), -1, axis)
+
+
+def _extent(x: Any, axis: int) -> int:
+    return int(np.shape(values(x))[axis])
+
+
+@rule("einsum")
+def _einsum(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    subscripts, *operands = args
+    value = _compute(np.einsum, args, options)
+    if not isinstance(subscripts, str):
+        return dense(trace, value, operands)
+    names, output = parse(subscripts, [_ndim(op) for op in operands])
+    if len(operands) == 1 and set(names[0]) == set(output):  # a view, in NumPy too
+        return operands[0].moved(lambda part: np.einsum(f"{names[0]}->{output}", part))
+    for i, (op, s) in enumerate(zip(operands, names, strict=True)):
+        if len(set(s)) < len(s):  # a repeated letter is a diagonal
+            names[i] = "".join(dict.fromkeys(s))
+            if is_traced(op):
+                operands[i] = op.moved(lambda part, s=s, t=names[i]: np.einsum(f"{s}->{t}", part))
+    return contract(trace, value, operands, names, output)
+
+
+def parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
+    """Subscripts without an ellipsis and with an explicit output."""
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    inputs = left.split(",")
+    dots = ""
+    if "..." in left:
+        spare = [c for c in _LETTERS if c not in subscripts]
+        hidden = [n - len(s) + 3 for s, n in zip(inputs, ndims, strict=True) if "..." in s]
+        dots = "".join(spare[: max(hidden)])
+        inputs = [
+            s.replace("...", dots[len(dots) - (n - len(s) + 3) :] if n > len(s) - 3 else "")
+            for s, n in zip(inputs, ndims, strict=True)
+        ]
+    if arrow:
+        return inputs, right.replace("...", dots)
+    letters = "".join(inputs)
+    once = sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1)
+    return inputs, dots + "".join(once)
+
+
+@rule("linalg.multi_dot")
+def _multi_dot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    result = args[0][0]
+    for factor in args[0][1:]:
+        result = np.dot(result, factor)
+    return result
+
+
+@rule("polyval")
+def _polyval(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    coefficients, x = args
+    if not is_traced(coefficients):
+        value = function(*values(args))
+        second = [] if x.second is None else [x.second, trace.square([x.first])]
+        return result_of(trace, value, [x.first], second)
+    x = x if is_traced(x) else np.asarray(x)
+    y = 0 * x + coefficients[0]
+    for i in range(1, coefficients.shape[0]):
+        y = y * x + coefficients[i]
+    return y
+
+
+__all__ = ["contract", "parse"]

@@ -1,0 +1,152 @@
+"""One sparse derivative: its products, the check that they mean what they should, and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, final
+
+import numpy as np
+
+from .. import contexts as ctx
+from ..arrays import Array, dtype_name, framework_of, is_inexact
+from ..backend import Backend
+from ..errors import InputError, PreparationMismatchError
+from ..functions import Function
+from ..stop import stopped
+from ..trees import Leaves
+from .outputs import Output
+from .plan import SparsePlan
+from .products import Products
+from .verify import verify
+
+Progress = Callable[[int, int], None] | None
+
+
+@final
+class Evaluation:
+    """What a plan computes at one point.
+
+    Parameters
+    ----------
+    plan : SparsePlan
+        The pattern and its colors.
+    sides : list of Products
+        Those by columns, those by rows, or both.
+    output : Output
+        The way from products to the result.
+    bare : callable
+        From x and contexts to the value and the auxiliary output, where there are no products.
+    engine : Backend
+        Whose products they are.
+    given : bool
+        Whether the pattern is the user's own word.
+    """
+
+    __slots__ = ("_bare", "_engine", "_given", "_output", "_plan", "_sides", "count")
+
+    def __init__(
+        self,
+        plan: SparsePlan,
+        sides: list[Products],
+        output: Output,
+        bare: Callable[[Leaves, Leaves], tuple[Any, Any]],
+        engine: Backend,
+        given: bool,
+    ) -> None:
+        self._plan, self._output, self._bare, self._engine = plan, output, bare, engine
+        self._given = given
+        self._sides = [side for side in sides if side.count]
+        self.count = sum(side.count for side in self._sides)
+
+    def __call__(
+        self, x: Leaves, contexts: Leaves, progress: Progress, check: bool
+    ) -> tuple[Any, Any, Any]:
+        """Value, result and auxiliary output; checked against one more product if asked."""
+        value, parts, aux = self._products(x, contexts, progress)
+        if check:
+            self._check(parts, x, contexts)
+        return value, self._output(parts, x[0]), aux
+
+    def check(self, x: Leaves, contexts: Leaves) -> None:
+        """Compare the products at x with one more, where values can be compared.
+
+        Raises
+        ------
+        PatternError
+            If the derivative has entries outside the pattern.
+        """
+        self._check(self._products(x, contexts, None)[1], x, contexts)
+
+    def _products(
+        self, x: Leaves, contexts: Leaves, progress: Progress
+    ) -> tuple[Any, list[Array], Any]:
+        if not self._sides:
+            value, aux = self._bare(x, contexts)
+            return value, [], aux
+        done, value, aux = 0, None, None
+
+        def report(count: int) -> None:
+            nonlocal done
+            done += count
+            if progress is not None:
+                progress(done, self.count)
+
+        parts = []
+        for side in self._sides:
+            value, part, aux = side(x, contexts, report)
+            parts.append(part)
+        return value, parts, aux
+
+    def _check(self, parts: list[Array], x: Leaves, contexts: Leaves) -> None:
+        if any(map(is_traced, (*parts, *x))):
+            # A transform outside hides x, or only records it. Then nothing but the user's own word is
+            # worth the products once more.
+            x, contexts = (tuple(map(stopped, leaves)) for leaves in (x, contexts))
+            if not self._given or any(map(is_traced, (*x, *contexts))):
+                return
+            parts = self._products(x, contexts, None)[1]
+        if parts and not any(map(is_traced, parts)):
+            verify(self._plan, self._sides[0], parts, x, contexts, self._engine.exact)
+
+
+def is_traced(leaf: Array) -> bool:
+    """Whether something is recording an array."""
+    framework = framework_of(leaf)
+    return framework is not None and framework.is_traced(leaf)
+
+
+def fixed(fn: Function, contexts: Leaves) -> list[tuple[int, Any]]:
+    """Positions and values of the contexts on which a pattern may depend: indices, masks, lengths."""
+    scratch = [
+        slot.wrapper is ctx.Cache for slot in fn.layout for s in slot.statics if s is ctx._DATA
+    ]
+    return [
+        (k, _values(leaf))
+        for k, (leaf, skip) in enumerate(zip(contexts, scratch, strict=True))
+        if not (skip or is_inexact(leaf))
+    ]
+
+
+def check_fixed(contexts: Leaves, known: list[tuple[int, Any]]) -> None:
+    """Raise `PreparationMismatchError` where such a context has other values than it had."""
+    for k, values in known:
+        if not np.array_equal(_values(contexts[k]), values):
+            what = f"a context of dtype {dtype_name(contexts[k])}"
+            raise PreparationMismatchError(
+                f"{what.capitalize()} has other values than when the pattern was found. f may index or "
+                "branch by them, so the pattern need not hold: prepare again.",
+                differences=[f"{what}: other values"],
+            )
+
+
+def _values(leaf: Array) -> Any:
+    framework = framework_of(leaf)
+    assert framework is not None  # a context's data are arrays and numbers
+    values = framework.values(leaf)
+    if values is None:
+        raise InputError(
+            f"A context of dtype {dtype_name(leaf)} is being traced, so that its values, on which the "
+            "pattern may depend, are not known; pass it from outside of the trace, or as Static.",
+            got=leaf,
+        )
+    return values

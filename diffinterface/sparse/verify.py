@@ -1,0 +1,76 @@
+"""Does the pattern hold? One more product, in a direction without symmetry, tells.
+
+An entry outside the pattern would be added to others of its color, without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Array, framework_of, is_complex
+from ..errors import DiffInterfaceError
+from ..holomorphic import direction
+from ..matrix import csr
+from ..trees import Leaves
+from .plan import SparsePlan
+from .products import Products
+
+
+class PatternError(DiffInterfaceError, ValueError):
+    """A derivative has entries outside its pattern; `rows` are some of those (columns, of pullbacks)."""
+
+
+def verify(
+    plan: SparsePlan,
+    side: Products,
+    parts: list[Array],
+    x: Leaves,
+    contexts: Leaves,
+    exact: bool = True,
+) -> None:
+    """Compare the matrix with the derivative, along one direction at x.
+
+    Parameters
+    ----------
+    side : Products
+        Of the columns, or of the rows, of real matrices; complex rows are not compared.
+    parts : list of array
+        All products at x.
+    exact : bool
+        Whether they are exact to rounding. Others are compared to a hundredth.
+
+    Raises
+    ------
+    PatternError
+        If they differ by more than that.
+    """
+    if side.adjoint and any(map(is_complex, parts)):
+        return
+    size = plan.layout.shape[0 if side.adjoint else 1]
+    along = direction(size)
+    product = _numpy(side.along(along, x, contexts))
+    flat = np.concatenate([_numpy(part).reshape(-1) for part in parts])
+    matrix = csr(plan.coloring.recovery.values(flat), plan.layout)
+    matrix = matrix.T if side.adjoint else matrix
+    error = 100 * np.sqrt(np.finfo(product.dtype).eps) if exact else 1e-2
+    with np.errstate(all="ignore"):
+        scale = abs(matrix) @ np.abs(along) + np.abs(product)
+        largest = np.max(scale, initial=0.0, where=np.isfinite(scale))
+        defect = np.abs(matrix @ along - product)
+        wrong = defect > error * np.maximum(scale, 1e-3 * largest)  # not where anything is NaN
+    if wrong.any():
+        rows = np.flatnonzero(wrong)
+        lines = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise PatternError(
+            f"The {plan.operator} has entries outside its pattern, in "
+            f"{'columns' if side.adjoint else 'rows'} {lines}: the products would mix them into others. "
+            "Give a pattern that covers them (KnownPattern), or another detector.",
+            rows=rows,
+        )
+
+
+def _numpy(array: Array) -> Any:
+    framework: Any = framework_of(array)
+    return np.asarray(framework.to_numpy(array))

@@ -1,0 +1,50 @@
+"""Derivatives tested and timed across backends; see docs/how-to/test-your-library.md.
+
+Nothing here needs pytest but `diffinterface.testing.plugin`, which pytest loads itself.
+"""
+
+from .benchmark import Benchmark, Change, Row, benchmark_differentiation
+from .callers import CALLERS, Caller
+from .causes import likely_cause
+from .cell import DerivativeError, Failure
+from .checks import CHECKS
+from .defaults import GROUPS, default_scenarios, make, nested_scenarios
+from .differentiation import Report, check_scenario, scenario_marks, test_differentiation
+from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, entry, why_not
+from .oneliners import assert_backends_agree, check_derivatives
+from .problems import Problem
+from .reference import NoReferenceError
+from .scenario import Arguments, Scenario
+
+__all__ = [
+    "CALLERS",
+    "CHECKS",
+    "EXPECTED_FAILURES",
+    "GROUPS",
+    "Arguments",
+    "Benchmark",
+    "Caller",
+    "Change",
+    "DerivativeError",
+    "Entry",
+    "Failure",
+    "NoReferenceError",
+    "Problem",
+    "Report",
+    "Row",
+    "Scenario",
+    "Unsupported",
+    "assert_backends_agree",
+    "benchmark_differentiation",
+    "check_derivatives",
+    "check_scenario",
+    "default_scenarios",
+    "entries",
+    "entry",
+    "likely_cause",
+    "make",
+    "nested_scenarios",
+    "scenario_marks",
+    "test_differentiation",
+    "why_not",
+]

@@ -1,0 +1,210 @@
+"""Every backend on every scenario: what a test suite calls."""
+
+# ruff: noqa: PT028 - pytest does not collect `test_differentiation`
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import DiffInterfaceError, InputError
+from .callers import NUMPY, Caller
+from .cell import Cell, DerivativeError, Failure
+from .checks import CHECKS, ONCE_AN_OPERATOR
+from .defaults import default_scenarios
+from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, why_not
+from .reference import with_reference
+from .scenario import Scenario
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Report:
+    """What `test_differentiation` did.
+
+    Attributes
+    ----------
+    passed : list of str
+        The cells in which everything is right: "jax gradient-cubes".
+    unsupported : dict of str to str
+        The cells that raise as expected, and why.
+    failures : list of Failure
+        What is wrong.
+    """
+
+    passed: list[str] = field(default_factory=list)
+    unsupported: dict[str, str] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        failed = len({(f.backend, f.scenario) for f in self.failures})
+        total = len(self.passed) + len(self.unsupported) + failed
+        lines = [f"{len(self.passed)} of {total} cells passed"]
+        lines += [f"not supported: {name} ({why})" for name, why in self.unsupported.items()]
+        return "\n".join([*lines, *map(str, self.failures)])
+
+
+def check_scenario(backend: Any, scenario: Scenario, *checks: str, caller: Caller = NUMPY) -> None:
+    """One scenario on one backend.
+
+    Parameters
+    ----------
+    backend : ADType or str or Entry
+        The engine.
+    scenario : Scenario
+        What must come out. Where it has no result, extrapolated finite differences give it.
+    *checks : str
+        Among "correct", "reuse", "mismatch", "dtype", "threads", "calls" and "memory"; by default
+        "correct" alone.
+    caller : Caller
+        The arrays to call with.
+
+    Raises
+    ------
+    DerivativeError
+        If a check fails. It is an `AssertionError`.
+    DiffInterfaceError
+        If every way to call the operator raises it: the backend does not support the scenario.
+    """
+    (under_test,) = entries([backend])
+    cell = Cell(with_reference(scenario, under_test), under_test, caller)
+    with cell.scope():
+        for check in _known(checks or ("correct",)):
+            CHECKS[check](cell.named(check))
+
+
+def test_differentiation(
+    backends: Any = "installed",
+    scenarios: Iterable[Scenario] | None = None,
+    *,
+    checks: Sequence[str] = tuple(CHECKS),
+    callers: Sequence[Caller] = (NUMPY,),
+    expected_failures: Iterable[Unsupported] = EXPECTED_FAILURES,
+    progress: Progress | None = None,
+) -> Report:
+    """Test backends on scenarios.
+
+    Parameters
+    ----------
+    backends : str, ADType, Entry, or iterable of these
+        See `entries`; "installed" by default.
+    scenarios : iterable of Scenario, optional
+        By default all of `default_scenarios`.
+    checks : sequence of str
+        "correct" (every way to call the operator, results of x's own kind), "reuse" (no stale cache,
+        no array of the caller's overwritten or remembered), "mismatch" (arguments of another kind are
+        refused), "dtype" (single precision), and, for the first scenario of each operator, "threads",
+        "calls" (evaluations of f) and "memory" (leaks). All of them by default.
+    callers : sequence of Caller
+        The arrays to call with; with others than NumPy's, only "correct" is checked.
+    expected_failures : iterable of Unsupported
+        Cells that must raise. A cell that is listed and works, or is not listed and raises, fails.
+    progress : callable, optional
+        Called with the name of each cell before it runs.
+
+    Returns
+    -------
+    Report
+        What passed, and what raised as expected.
+
+    Raises
+    ------
+    DerivativeError
+        With every failure, after all cells have run. Each names backend, operator, entry, what was
+        got and expected, and the likely cause.
+    InputError
+        If a check is unknown, or there is no scenario.
+
+    Examples
+    --------
+    >>> from diffinterface.testing import default_scenarios, test_differentiation
+    >>> scenarios = default_scenarios("scalars")[:4]
+    >>> print(test_differentiation("forwarddiff", scenarios, checks=["correct"]))
+    4 of 4 cells passed
+    """
+    rows = tuple(default_scenarios() if scenarios is None else scenarios)
+    if not rows:
+        raise InputError("test_differentiation was given no scenario.")
+    _known(checks)
+    table, report = tuple(expected_failures), Report()
+    for backend in entries(backends):
+        seen: set[str] = set()
+        for row in rows:
+            first = row.operator not in seen
+            seen.add(row.operator)
+            scenario = with_reference(row, backend)
+            for caller in callers:
+                wanted = checks if caller == NUMPY else [c for c in checks if c == "correct"]
+                wanted = [c for c in wanted if first or c not in ONCE_AN_OPERATOR]
+                cell = Cell(scenario, backend, caller)
+                if progress is not None:
+                    progress(_title(cell))
+                _run(cell, wanted, why_not(backend, row, table), report)
+    if report.failures:
+        heading = f"{len(report.failures)} failures; {str(report).splitlines()[0]}"
+        raise DerivativeError(*report.failures, heading=heading)
+    return report
+
+
+test_differentiation.__test__ = False  # type: ignore[attr-defined]  # no test of pytest's
+
+
+def _known(checks: Sequence[str]) -> Sequence[str]:
+    for check in checks:
+        if check not in CHECKS:
+            raise InputError(
+                f"Unknown check {check!r}; known are {', '.join(CHECKS)}.",
+                got=check,
+                expected=CHECKS,
+            )
+    return checks
+
+
+def _title(cell: Cell) -> str:
+    where = "" if cell.caller == NUMPY else f" {cell.caller.id}"
+    return f"{cell.entry.id} {cell.scenario.name}{where}"
+
+
+def _run(cell: Cell, checks: Sequence[str], row: Unsupported | None, report: Report) -> None:
+    found: list[Failure] = []
+    for check in checks:
+        here = cell.named(check)
+        try:
+            with here.scope():
+                CHECKS[check](here)
+        except DerivativeError as error:
+            found += error.failures
+            if check == "correct":
+                break  # the rest would say the same once more
+        except Exception as error:
+            if row is not None and isinstance(error, row.error):
+                report.unsupported[_title(cell)] = row.reason
+                return
+            found.append(_raised(here, error))
+            break
+    if row is not None and not found:
+        found.append(_failure(cell, f"it works, but was expected to raise {row.error.__name__}"))
+    report.failures += found
+    if not found:
+        report.passed.append(_title(cell))
+
+
+def _raised(cell: Cell, error: Exception) -> Failure:
+    text = str(error).strip() or "no message"
+    kind = "does not support this" if isinstance(error, DiffInterfaceError) else "an engine's error"
+    return _failure(cell, f"{type(error).__name__}: {text}", kind)
+
+
+def _failure(cell: Cell, detail: str, cause: str = "") -> Failure:
+    name = f"{cell.scenario.name}, {cell.caller.id}"
+    operator = cell.scenario.operator
+    return Failure(cell.entry.id, operator, name, cell.check, "all", detail=detail, cause=cause)
+
+
+def scenario_marks(
+    backend: Entry, scenario: Scenario, table: Iterable[Unsupported] = EXPECTED_FAILURES
+) -> dict[str, Any] | None:
+    """The keywords of `pytest.mark.xfail` for a cell that must raise, or None."""
+    row = why_not(backend, scenario, table)
+    return None if row is None else {"strict": True, "raises": row.error, "reason": row.reason}

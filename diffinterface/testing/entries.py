@@ -1,0 +1,256 @@
+"""Backends under test: how to name them, how close they must come, and what they need not do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..adtypes import ADType, MixedMode, SecondOrder
+from ..config import as_adtype
+from ..errors import (
+    DiffInterfaceError,
+    NestedDifferentiationError,
+    NonAnalyticError,
+    UnknownBackendError,
+    UnsupportedOperatorError,
+)
+from ..registry import check_available, known_backends, parse
+from .scenario import Scenario
+
+SECOND_ORDER = ("second_derivative", "hvp", "hessian")
+SINGLE_DTYPES = ("float32", "complex64")
+Tolerances = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A backend under test.
+
+    Attributes
+    ----------
+    id : str
+        Its name in test ids and in patterns: "jax", "torch:forward".
+    adtype : ADType
+        What is passed to the operators.
+    first, second : pair of float
+        Tolerance in 64 and in 32 bits of first-order and of second-order operators, relative to the
+        largest entry of what is expected.
+    """
+
+    id: str
+    adtype: ADType
+    first: Tolerances = (1e-12, 1e-5)
+    second: Tolerances = (1e-12, 1e-5)
+
+    @property
+    def engine(self) -> str:
+        """The name before any option: "torch" of "torch:forward"."""
+        return re.split(r"[:\[(]", self.id)[0]
+
+    def tolerance(self, operator: str, dtype: str = "float64") -> float:
+        """For one operator in the precision that a dtype has."""
+        pair = self.second if operator in SECOND_ORDER else self.first
+        return pair[dtype in SINGLE_DTYPES]
+
+    def matches(self, pattern: str) -> bool:
+        """Whether a name that a test may write means this backend.
+
+        "torch" means torch in every mode, "torch:forward" that mode alone, "torch*" is a pattern.
+        """
+        return pattern in (self.id, self.engine) or fnmatchcase(self.id, pattern)
+
+
+# Finite differences are as exact as their documentation says, with a margin of ten.
+_TOLERANCES: dict[tuple[str, str], tuple[Tolerances, Tolerances]] = {
+    ("finitediff", "central"): ((1e-9, 1e-3), (1e-6, 1e-1)),
+    ("finitediff", "forward"): ((1e-7, 1e-2), (1e-4, 1.0)),
+    ("finitediff", "richardson"): ((1e-11, 1e-4), (1e-8, 1e-2)),
+    ("complexstep", ""): ((1e-12, 1e-5), (1e-9, 1e-3)),
+}
+_EXACT: tuple[Tolerances, Tolerances] = ((1e-12, 1e-5), (1e-12, 1e-5))
+_SHORT = re.compile(r"\s*(\w+):(\w+)\s*")
+
+
+def entry(backend: ADType | str | Entry | None) -> Entry:
+    """An `Entry` from what one may write for a backend.
+
+    Parameters
+    ----------
+    backend : ADType or str or Entry or None
+        A declaration, its string, the short form ``"torch:forward"`` (the option that names a mode or
+        a scheme), or None for the configured backend.
+
+    Examples
+    --------
+    >>> from diffinterface.testing import entry
+    >>> entry("torch:forward").adtype
+    AutoTorch(mode='forward', compile=False)
+    """
+    if isinstance(backend, Entry):
+        return backend
+    short = _SHORT.fullmatch(backend) if isinstance(backend, str) else None
+    adtype = _with_word(*short.groups()) if short else as_adtype(backend)
+    return Entry(_id(adtype), adtype, *_tolerances(adtype))
+
+
+def _with_word(name: str, word: str) -> ADType:
+    adtype = parse(name)
+    for option in fields(adtype):
+        if isinstance(option.default, str):
+            return replace(adtype, **{option.name: word})
+    raise UnknownBackendError(f"Backend {name!r} has no modes, got '{name}:{word}'.", got=word)
+
+
+def _id(adtype: ADType) -> str:
+    """The shortest string that tells this declaration from the others of its engine."""
+    if isinstance(adtype, SecondOrder):
+        return f"second[{_id(adtype.outer)},{_id(adtype.inner)}]"
+    if isinstance(adtype, MixedMode):
+        return f"mixed[{_id(adtype.forward)},{_id(adtype.reverse)}]"
+    changed = {
+        option.name: getattr(adtype, option.name)
+        for option in fields(adtype)
+        if getattr(adtype, option.name) != option.default
+    }
+    words = [o.name for o in fields(adtype) if isinstance(o.default, str)][:1]
+    if not changed:
+        return adtype.name
+    if [*changed] == words:
+        return f"{adtype.name}:{changed[words[0]]}"
+    return f"{adtype.name}({', '.join(f'{key}={value!r}' for key, value in changed.items())})"
+
+
+def _tolerances(adtype: ADType) -> tuple[Tolerances, Tolerances]:
+    if isinstance(adtype, SecondOrder):
+        outer, inner = _tolerances(adtype.outer), _tolerances(adtype.inner)
+        first = inner[0]
+        # Of a difference of a difference both roundings count; of one alone, that one.
+        second = inner[1] if adtype.outer == adtype.inner else outer[0]
+        return first, _worse(_worse(second, inner[0]), (1e-9, 1e-3) if outer != _EXACT else first)
+    if isinstance(adtype, MixedMode):
+        forward, reverse = _tolerances(adtype.forward), _tolerances(adtype.reverse)
+        return _worse(forward[0], reverse[0]), _worse(forward[1], reverse[1])
+    return _TOLERANCES.get((adtype.name, str(getattr(adtype, "scheme", ""))), _EXACT)
+
+
+def _worse(a: Tolerances, b: Tolerances) -> Tolerances:
+    return max(a[0], b[0]), max(a[1], b[1])
+
+
+def entries(backends: Any = "installed") -> tuple[Entry, ...]:
+    """The backends that a list names.
+
+    Parameters
+    ----------
+    backends : str, ADType, Entry, or iterable of these
+        "installed" stands for every backend whose engine can be used here; a string may name several,
+        separated by commas.
+
+    Raises
+    ------
+    UnknownBackendError
+        If no plugin answers to a name, or none is named.
+
+    Examples
+    --------
+    >>> from diffinterface.testing import entries
+    >>> [entry.id for entry in entries("forwarddiff, finitediff:richardson")]
+    ['forwarddiff', 'finitediff:richardson']
+    """
+    if isinstance(backends, str):
+        names = [part.strip() for part in re.split(r",(?![^()\[\]]*[)\]])", backends)]
+        found = [e for name in names if name for e in _named(name)]
+    elif isinstance(backends, Iterable):
+        found = [e for backend in backends for e in _several(backend)]
+    else:
+        found = [entry(backends)]
+    if not found:
+        raise UnknownBackendError(f"No backend is named by {backends!r}.", got=backends)
+    return tuple({e.id: e for e in found}.values())
+
+
+def _several(backend: Any) -> Iterable[Entry]:
+    return _named(backend) if isinstance(backend, str) else [entry(backend)]
+
+
+def _named(name: str) -> list[Entry]:
+    if name == "installed":
+        return [entry(known) for known in known_backends() if check_available(known)]
+    return [entry(name)]
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """Cells of a test that must raise, and why.
+
+    Attributes
+    ----------
+    backends : tuple of str
+        Patterns of backend ids; an engine's name means all its modes.
+    error : type
+        What every way to call the operator must raise.
+    reason : str
+        Why.
+    operators, features : tuple of str
+        A scenario is covered if it has one of each; empty means any.
+    """
+
+    backends: tuple[str, ...]
+    error: type[DiffInterfaceError]
+    reason: str
+    operators: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+    def covers(self, backend: Entry, scenario: Scenario) -> bool:
+        """Whether this is why the scenario fails on the backend."""
+        return (
+            any(backend.matches(pattern) for pattern in self.backends)
+            and (not self.operators or scenario.operator in self.operators)
+            and (not self.features or bool(set(self.features) & set(scenario.features)))
+        )
+
+
+EXPECTED_FAILURES: tuple[Unsupported, ...] = (
+    Unsupported(
+        ("complexstep",),
+        UnsupportedOperatorError,
+        "the imaginary part carries the derivative, so x must be real",
+        features=("complex x",),
+    ),
+    Unsupported(
+        ("complexstep",),
+        NonAnalyticError,
+        "the imaginary part carries the derivative, so f(x) must be real",
+        features=("complex f(x)",),
+    ),
+    Unsupported(
+        ("jax", "second?finitediff,jax*"),
+        UnsupportedOperatorError,
+        "JAX arrays are immutable",
+        features=("inplace",),
+    ),
+    Unsupported(
+        ("mixed?jax*",),
+        UnsupportedOperatorError,
+        "JAX arrays are immutable",
+        operators=("pushforward",),
+        features=("inplace",),
+    ),
+    Unsupported(
+        ("second?forwarddiff,autograd*",),
+        NestedDifferentiationError,
+        "dual numbers reach autograd over the bridge, which an auxiliary output does not cross",
+        operators=SECOND_ORDER,
+        features=("has_aux",),
+    ),
+)
+
+
+def why_not(
+    backend: Entry, scenario: Scenario, table: Iterable[Unsupported] = EXPECTED_FAILURES
+) -> Unsupported | None:
+    """The row that covers a cell, or None if the cell must work."""
+    return next((row for row in table if row.covers(backend, scenario)), None)

@@ -1,0 +1,1 @@
+"""A function with an engine of its own, inside every other engine."""

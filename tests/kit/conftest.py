@@ -1,0 +1,42 @@
+"""Backends of `broken`, known to the registry for the length of one test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from diffinterface import registry
+from diffinterface.testing import DerivativeError, Failure
+from diffinterface.testing.rules import wrong_rules
+
+from .broken import entries
+
+
+@pytest.fixture(autouse=True)
+def _broken_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    installed = registry._entries
+
+    def with_ours(group: str) -> dict[str, Any]:
+        return {**installed(group), **(entries() if group == "backends" else {})}
+
+    monkeypatch.setattr(registry, "_entries", with_ours)
+    yield
+    # What is remembered of a backend must not outlive it.
+    for remembered in (registry.resolve, registry.parse, wrong_rules):
+        remembered.cache_clear()
+
+
+@pytest.fixture
+def failures() -> Callable[..., tuple[Failure, ...]]:
+    """What a call reports; it must report something."""
+
+    def run(call: Callable[..., Any], *args: Any, **options: Any) -> tuple[Failure, ...]:
+        with pytest.raises(DerivativeError) as caught:
+            call(*args, **options)
+        for failure in caught.value.failures:
+            assert str(failure) in str(caught.value)
+        return caught.value.failures
+
+    return run

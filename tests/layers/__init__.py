@@ -1,0 +1,1 @@
+"""`StatefulLayer`: derivatives of layers, and states that advance once a call."""

@@ -1,0 +1,1 @@
+"""The cases of Lux.jl's manual on nested automatic differentiation."""

@@ -1,0 +1,91 @@
+"""Sparse derivatives equal dense ones, on every engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import diffinterface as di
+
+from .problems import PROBLEMS, Problem, energy
+
+pytest.importorskip("numba")
+pytest.importorskip("scipy")
+
+EXACT = [
+    di.AutoForwardDiff(),
+    di.AutoComplexStep(),
+    di.AutoJax(mode="forward"),
+    di.AutoJax(mode="reverse"),
+    di.AutoJax(),
+    di.AutoTorch(mode="forward"),
+    di.AutoTorch(mode="reverse"),
+    di.AutoAutograd(mode="forward"),
+    di.AutoAutograd(mode="reverse"),
+    di.MixedMode(di.AutoForwardDiff(), di.AutoAutograd()),
+    di.MixedMode(di.AutoJax(), di.AutoJax()),
+]
+DIFFERENCES = [di.AutoFiniteDiff(), di.AutoFiniteDiff(scheme="richardson")]
+
+
+def available(dense: di.ADType) -> di.AutoSparse:
+    if not di.check_available(dense):
+        pytest.skip(f"{dense!r} is not installed")
+    return di.AutoSparse(dense)
+
+
+def truth(operator: Any, f: Any, x: Any) -> Any:
+    return operator(f, "forwarddiff", x)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
+@pytest.mark.parametrize("dense", EXACT, ids=repr)
+def test_jacobian(dense: di.ADType, problem: Problem) -> None:
+    prep = di.prepare_jacobian(problem.f, available(dense), problem.x)
+    for x in (problem.x, 1.5 * problem.x):
+        value, got = prep.value_and(x)
+        assert got.format == "csr"
+        assert got.nnz == problem.nnz
+        np.testing.assert_allclose(
+            got.toarray(), truth(di.jacobian, problem.f, x), rtol=1e-12, atol=1e-12
+        )
+        np.testing.assert_allclose(value, problem.f(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
+@pytest.mark.parametrize("dense", EXACT, ids=repr)
+def test_hessian(dense: di.ADType, problem: Problem) -> None:
+    if dense == di.AutoComplexStep():
+        pytest.skip("its second order is by differences of its first")
+    f = energy(problem.f)
+    prep = di.prepare_hessian(f, available(dense), problem.x)
+    for x in (problem.x, 1.5 * problem.x):
+        value, gradient, got = prep.value_and(x)
+        want = truth(di.hessian, f, x)
+        scale = np.max(np.abs(want))
+        np.testing.assert_allclose(got.toarray(), want, rtol=1e-12, atol=1e-12 * scale)
+        np.testing.assert_allclose(gradient, truth(di.gradient, f, x), rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(value, f(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
+@pytest.mark.parametrize("dense", DIFFERENCES, ids=repr)
+def test_by_differences(dense: di.ADType, problem: Problem) -> None:
+    got = di.jacobian(problem.f, di.AutoSparse(dense), problem.x).toarray()
+    np.testing.assert_allclose(got, truth(di.jacobian, problem.f, problem.x), rtol=1e-6, atol=1e-6)
+    f = energy(problem.f)
+    got = di.hessian(f, di.AutoSparse(dense), problem.x).toarray()
+    want = truth(di.hessian, f, problem.x)
+    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4 * np.max(np.abs(want)))
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
+def test_fewer_products_than_columns(problem: Problem) -> None:
+    plan = di.prepare_jacobian(problem.f, di.AutoSparse(di.AutoForwardDiff()), problem.x).details
+    m, n = plan.layout.shape
+    assert (m, n) == (problem.f(problem.x).size, problem.x.size)
+    dense_row = np.diff(plan.layout.indptr).max()
+    assert plan.coloring.num_colors >= dense_row  # theory's bound
+    assert plan.speedup == n / plan.coloring.num_colors
