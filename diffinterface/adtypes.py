@@ -205,13 +205,14 @@ class AutoSparse(ADType):
         Who finds the pattern (`diffinterface.sparse`); None means ``TracerDetector()``, and
         ``JaxprDetector()`` where f cannot be entered by that one, dense is JAX and asdex is there.
     coloring : GreedyColoring, OptimalColoring or ConstantColoring, optional
-        Who colors it; None means ``GreedyColoring()``.
+        Who colors it; None means the better of two orders, largest first and saturation.
     output : {"csr", "native", "data", "compressed"}
         A ``scipy.sparse.csr_array``; the sparse array of the engine's framework (``BCOO``,
-        ``torch.sparse_csr``); a `diffinterface.sparse.SparseMatrix`, through which an outer engine
-        differentiates; or the products as they are, one a row.
+        ``torch.sparse_csr``; SciPy's again for NumPy's arrays); a `diffinterface.sparse.SparseMatrix`,
+        through which an outer engine differentiates; or the products as they are, one a row.
     plan : SparsePlan, optional
-        Pattern and colors from an earlier preparation; `detector` and `coloring` are not asked then.
+        Pattern and colors from an earlier preparation; `coloring` is not asked then, and `detector` only
+        if the pattern is that of one point.
     chunk_size : int, optional
         How many products one evaluation computes; None means as many as the engine and memory allow.
     executor : concurrent.futures.Executor, optional
@@ -220,6 +221,28 @@ class AutoSparse(ADType):
         How the seeds' leading axis lies over devices; of AutoJax.
     progress : callable, optional
         Called as ``progress(done, total)`` after each chunk of products.
+
+    Notes
+    -----
+    The matrix of a leaf of f(x) by a leaf of x has a row for each entry of the one and a column for each
+    of the other, both raveled. A preparation compares the result with one more product, and so does each
+    call without preparation: a pattern that misses entries raises `diffinterface.sparse.PatternError`.
+
+    Raises
+    ------
+    InputError
+        If a field is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = lambda x: x[1:] * x[:-1]
+    >>> prep = di.prepare_jacobian(f, di.AutoSparse(di.AutoForwardDiff()), np.zeros(1000))
+    >>> prep(np.ones(1000)).nnz
+    1998
+    >>> prep.details
+    SparsePlan(jacobian: 999 x 1000, 1998 entries, 2 column colors, 500x fewer products)
     """
 
     name: ClassVar[str] = "sparse"
@@ -239,6 +262,18 @@ class AutoSparse(ADType):
         _check_positive(self, "chunk_size", self.chunk_size, Integral)
         if isinstance(self.dense, AutoSparse):
             raise InputError("AutoSparse: dense is sparse already; give its dense.", got=self.dense)
+        # By what they do, not by their classes: a declaration imports none of them.
+        for field, method, instead in (
+            ("detector", "jacobian_pattern", "TracerDetector() or KnownPattern(pattern)"),
+            ("coloring", "decompression", "GreedyColoring(), for example"),
+            ("plan", "coloring", "the details of a prepared operator, or load_plan(path)"),
+        ):
+            got = getattr(self, field)
+            if got is not None and not hasattr(got, method):
+                raise InputError(
+                    f"AutoSparse: {field}={got!r} is none; write {instead}, of diffinterface.sparse.",
+                    got=got,
+                )
 
 
 def _check_members(owner: ADType, **members: object) -> None:

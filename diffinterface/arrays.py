@@ -115,6 +115,10 @@ class Framework:
             outer=self.name,
         )
 
+    def is_dense(self, x: Array) -> bool:
+        """Whether `x` holds all its entries; a sparse array stays what it is."""
+        return True
+
     def shard(self, x: Array, sharding: Any) -> Array:
         """`x` laid over devices as `sharding` says."""
         raise InputError(f"sharding= is of JAX arrays; got arrays of {self.name}.", got=sharding)

@@ -6,8 +6,12 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .errors import DiffInterfaceError
+from .errors import DiffInterfaceError, InputError
+
+if TYPE_CHECKING:
+    from .compare import Comparison, Problem
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,11 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 where something could be compared, 1 where nothing could, 2 for unusable arguments.
+        0 where all is well: something could be compared, every installed engine is right. 1 where
+        it is not. 2 for unusable arguments.
     """
     options = _parser().parse_args(argv)
-    run: int = options.run(options)
-    return run
+    try:
+        status: int = options.run(options)
+    except DiffInterfaceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,35 +57,126 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--at", metavar="X", help="the point: JSON such as '[1.0, 2.0]', or the path of a .npy file"
     )
+    compare.add_argument(
+        "--operators",
+        metavar="LIST",
+        help="what to take, such as gradient,hessian; by default what the shapes ask for",
+    )
+    compare.add_argument(
+        "--sizes",
+        metavar="LIST",
+        help="numbers of entries of x, such as 10,100,1000: those of --at, over and over",
+    )
+    compare.add_argument(
+        "--json", action="store_true", help="print the figures as JSON, and nothing else"
+    )
+    compare.add_argument("--plot", metavar="PNG", help="draw time against the size of x")
+    compare.add_argument(
+        "--compare", metavar="OLD.json", help="how times have changed since an earlier --json"
+    )
     compare.set_defaults(run=_compare)
+    doctor = commands.add_parser(
+        "doctor",
+        help="what is installed, what each engine can do here, and what is missing",
+        description="Print versions, try every engine on small functions whose derivatives are known "
+        "by hand, and list what is missing with the command that installs it.",
+    )
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .compare import Problem, compare, regression
-    from .compare.problem import load_function, load_point
-    from .compare.report import describe_fit, report
+    from .compare import compare, regression
+    from .compare.report import changes, describe_fit, report
+    from .testing.benchmark import Benchmark
 
-    fitted = ""
+    problems = [_problem(options)]
+    if options.sizes is not None:
+        problems = [problems[0].of_size(n) for n in _sizes(options.sizes)]
+    operators = _operators(options.operators)
+    old = None if options.compare is None else Benchmark.from_json(options.compare)
+    if options.plot is not None:
+        _check_plot(options.plot)
+    progress = _Progress()
+    done: list[Comparison] = []
+    for operator in operators:
+        for problem in problems:
+            done.append(compare(problem, progress, operator, everything=options.json))
+            if not options.json:
+                print(report(done[-1]), end="\n\n" if len(operators) * len(problems) > 1 else "\n")
+    rows = Benchmark(row for comparison in done for row in comparison.rows)
+    if options.json:
+        print(rows.to_json())
+    elif options.function is None:
+        print(describe_fit(*regression.fit(regression.START)))
+    if old is not None:
+        print(changes(rows, old, options.compare), file=sys.stderr if options.json else sys.stdout)
+    worked = any(outcome.call is not None for each in done for outcome in each.outcomes)
+    if worked and options.plot is not None:
+        rows.plot(options.plot)
+    return 0 if worked else 1
+
+
+def _problem(options: argparse.Namespace) -> Problem:
+    from .compare import Problem, regression
+    from .compare.problem import load_function, load_point
+
+    if options.function is None:
+        if options.at is not None:
+            raise InputError("--at needs a function: compare PATH.py:FUNCTION --at X.")
+        if options.sizes is not None:
+            raise InputError("--sizes needs a function: compare PATH.py:FUNCTION --at X --sizes 9.")
+        return regression.problem()
+    if options.at is None:
+        raise InputError("Give the point: --at '[1.0, 2.0]' or --at x.npy.")
+    f = load_function(options.function)
+    return Problem(f"{options.function} at {options.at}", f, load_point(options.at))
+
+
+def _sizes(text: str) -> list[int]:
     try:
-        if options.function is None:
-            if options.at is not None:
-                raise DiffInterfaceError("--at needs a function: compare PATH.py:FUNCTION --at X.")
-            problem = regression.problem()
-            fitted = describe_fit(*regression.fit(regression.START))
-        else:
-            if options.at is None:
-                raise DiffInterfaceError("Give the point: --at '[1.0, 2.0]' or --at x.npy.")
-            f = load_function(options.function)
-            problem = Problem(f"{options.function} at {options.at}", f, load_point(options.at))
-    except DiffInterfaceError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    comparison = compare(problem, _Progress())
-    print(report(comparison))
-    if fitted:
-        print(fitted)
-    return 0 if any(outcome.call is not None for outcome in comparison.outcomes) else 1
+        sizes = [int(word) for word in text.split(",")]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 1:
+        raise InputError(f"--sizes {text!r}, expected positive numbers such as 10,100.", got=text)
+    return sizes
+
+
+def _operators(text: str | None) -> Sequence[str | None]:
+    from .testing.scenario import OPERATORS
+
+    names = [None] if text is None else [word.strip() for word in text.split(",")]
+    for name in names:
+        if name is not None and name not in OPERATORS:
+            raise InputError(
+                f"--operators {text!r}: unknown is {name!r}; known are {', '.join(OPERATORS)}.",
+                got=text,
+            )
+    return names
+
+
+def _check_plot(path: str) -> None:
+    """Say before everything is timed that nothing can be drawn."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from .testing.benchmark import missing
+
+    if find_spec("matplotlib") is None:
+        raise missing("matplotlib", "benchmark")
+    if Path(path).suffix not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot {path!r}, expected a name that ends in .png, .svg or .pdf.")
+    if not Path(path).resolve().parent.is_dir():
+        raise InputError(f"--plot {path!r}: no such folder.")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import diagnose
+
+    findings = diagnose(_Progress())
+    print(findings)
+    return 0 if findings.healthy else 1
 
 
 class _Progress:

@@ -142,7 +142,7 @@ class Converter:
             return leaf if over is None else over(self.leave)
         if framework is self._caller and framework is not NUMPY:
             return leaf
-        if framework.is_traced(leaf):
+        if framework.is_traced(leaf) or not framework.is_dense(leaf):
             return leaf
         # A copy even from NumPy to NumPy: f may return x, a seed or a context as it is, and the
         # caller may write into what it gets.

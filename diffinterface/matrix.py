@@ -8,7 +8,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .arrays import Array, array_namespace
+from .arrays import Array, array_namespace, framework_of
+from .errors import NestedDifferentiationError
 from .trees import register
 
 
@@ -106,8 +107,21 @@ class SparseMatrix:
         return xp.reshape(xp.take(padded, xp.asarray(where, device=device), axis=0), (m, n))
 
     def to_scipy(self) -> Any:
-        """The same as a ``scipy.sparse.csr_array``, which owns all its arrays."""
-        return csr(np.array(self.data), self.layout)
+        """The same as a ``scipy.sparse.csr_array``, which owns all its arrays.
+
+        Raises
+        ------
+        NestedDifferentiationError
+            If the entries are being recorded by an outer engine, whose derivative would end there.
+        """
+        framework: Any = framework_of(self.data)
+        if framework.is_traced(self.data):
+            raise NestedDifferentiationError(
+                f"A scipy.sparse.csr_array cannot hold what {framework.name} is recording; compute with "
+                "`data`, an array of that framework, or with toarray().",
+                outer=framework.name,
+            )
+        return csr(framework.to_numpy(self.data), self.layout)
 
 
 def csr(data: Any, layout: Layout) -> Any:

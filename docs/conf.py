@@ -45,3 +45,6 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b5fa5", "color-brand-content": "#0b5fa5"},
     "dark_css_variables": {"color-brand-primary": "#6cb6ff", "color-brand-content": "#6cb6ff"},
 }
+
+# Several classes have a `shape`; the field lists of numpydoc name it without its class.
+suppress_warnings = ["ref.python"]

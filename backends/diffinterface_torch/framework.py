@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,19 @@ def copied(x: torch.Tensor) -> Any:
     x = x.detach().cpu().resolve_conj().resolve_neg()
     # NumPy has no bfloat16; float32 holds it exactly.
     return np.array((x.float() if x.dtype is torch.bfloat16 else x).numpy())
+
+
+@cache
+def _hear_of_the_beta() -> None:
+    """Take in what torch says once a process of its CSR tensors: it must not be an error of ours.
+
+    Once and for all, because filters of warnings are not safe in threads.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        none = torch.zeros(0, dtype=torch.int64)
+        ends = torch.zeros(2, dtype=torch.int64)
+        torch.sparse_csr_tensor(ends, none, torch.zeros(0), (1, 0), check_invariants=True)
 
 
 class TorchFramework(Framework):
@@ -72,10 +87,14 @@ class TorchFramework(Framework):
 
         return ModuleParts(module) if isinstance(module, torch.nn.Module) else None
 
+    def is_dense(self, x: Any) -> bool:
+        return x.layout is torch.strided
+
     def sparse(self, data: Any, layout: Any) -> Any:
         rows, columns = (
             torch.tensor(part, device=data.device) for part in (layout.indptr, layout.indices)
         )
+        _hear_of_the_beta()
         return torch.sparse_csr_tensor(rows, columns, data, layout.shape, check_invariants=True)
 
     def host(self, bridge: Any, x: Any, contexts: Any) -> Any:

@@ -64,7 +64,12 @@ class Comparison:
 
 
 def compare(
-    problem: Problem, progress: Progress, operator: str | None = None, budget: float = 0.3
+    problem: Problem,
+    progress: Progress,
+    operator: str | None = None,
+    budget: float = 0.3,
+    *,
+    everything: bool = False,
 ) -> Comparison:
     """Run `problem` on every known engine.
 
@@ -78,6 +83,8 @@ def compare(
         By default what the shapes of x and f(x) ask for.
     budget : float
         Seconds of timing for each engine.
+    everything : bool
+        Whether to count evaluations of f and to measure memory too, which takes a second preparation.
     """
     known = engines()
     installed = [engine.entry for engine in known if engine.entry is not None]
@@ -87,7 +94,7 @@ def compare(
     for engine in known:
         progress(f"{operator}, {engine.name}: preparing")
         if not engine.command:
-            outcomes.append(_run(engine, operator, problem, scenario))
+            outcomes.append(_run(engine, operator, problem, scenario, everything))
     working = [outcome for outcome in outcomes if outcome.call is not None]
     reference = _refer(problem, operator, working)
     progress(f"{operator}: timing {len(working)} engines")
@@ -118,7 +125,9 @@ def _scenario(problem: Problem, operator: str, backends: Sequence[Entry]) -> Sce
     return Scenario(operator, problem.f, problem.x, seed, problem.contexts, name=problem.name)
 
 
-def _run(engine: Engine, operator: str, problem: Problem, scenario: Scenario | None) -> Outcome:
+def _run(
+    engine: Engine, operator: str, problem: Problem, scenario: Scenario | None, everything: bool
+) -> Outcome:
     row = Row(engine.name, operator, problem.name, size(problem.x), error=engine.error)
     if engine.entry is None:
         return Outcome(row)
@@ -128,7 +137,7 @@ def _run(engine: Engine, operator: str, problem: Problem, scenario: Scenario | N
     cell = Cell(scenario, engine.entry)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        row, call, result = first(cell)
+        row, call, result = first(cell, memory=everything, evaluations=everything)
     outcome = Outcome(row, _tolerance(allowed, engine.entry, scenario), result, call=call)
     for warning in caught:
         text = str(warning.message).split(". ")[0]

@@ -8,15 +8,16 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..arrays import dtype_name, framework_of, is_inexact
+from ..arrays import dtype_name, framework_of, is_inexact, shape_of
 from ..errors import InputError
 from ..trees import flatten
+from .engines import line
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Problem:
     Attributes
     ----------
     operator : str or None
-        "derivative", "gradient" or "jacobian"; None until an engine has shown the output's shape.
+        What to take if nothing else is asked for; by default what the shapes of x and f(x) ask for.
     reference : tuple of (tree, str) or None
-        The exact result and where it comes from, if known.
+        The exact result of `operator` and where it comes from, if known.
     contexts : tuple
         Further arguments of f.
     """
@@ -39,6 +40,20 @@ class Problem:
     operator: str | None = None
     reference: tuple[Any, str] | None = None
     contexts: tuple[Any, ...] = ()
+
+    def of_size(self, n: int) -> Problem:
+        """The same at a point of n entries: those of x, over and over.
+
+        Raises
+        ------
+        InputError
+            If x is no vector.
+        """
+        if framework_of(self.x) is None or len(shape_of(self.x)) != 1:
+            raise InputError(
+                "--sizes needs an x that is one vector: --at '[1.0, 2.0]'.", got=self.x
+            )
+        return replace(self, x=np.resize(self.x, n))
 
 
 def load_function(target: str) -> Callable[..., Any]:
@@ -85,7 +100,7 @@ def _load_file(path: Path) -> Any:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise InputError(f"{path} cannot be loaded: {_line(error)}.") from error
+        raise InputError(f"{path} cannot be loaded: {line(error)}.") from error
     finally:
         sys.path.pop(0)
     return module
@@ -96,7 +111,7 @@ def _import(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
-        raise InputError(f"Module {name!r} cannot be loaded: {_line(error)}.") from error
+        raise InputError(f"Module {name!r} cannot be loaded: {line(error)}.") from error
     finally:
         sys.path.pop(0)
 
@@ -140,7 +155,7 @@ def _load_array(path: Path) -> Any:
     except FileNotFoundError:
         raise InputError(f"No such file: {path}.") from None
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path} is not an array of numbers: {_line(error)}.") from None
+        raise InputError(f"{path} is not an array of numbers: {line(error)}.") from None
 
 
 def _arrays(value: Any) -> Any:
@@ -152,8 +167,3 @@ def _arrays(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _arrays(part) for key, part in value.items()}
     return value
-
-
-
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0].rstrip('.')}" if text else type(error).__name__

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..testing.benchmark import Benchmark
 from ..testing.display import seconds
 from .measure import Comparison, Outcome
 
-_WIDTH = 100
+WIDTH = 100
 
 
 def report(comparison: Comparison) -> str:
@@ -19,13 +20,14 @@ def report(comparison: Comparison) -> str:
     if comparison.reference:
         lines.append(f"reference: {comparison.reference}")
     lines += ["", f"{'engine':<12} {'deviation':>10} {'prepare':>10} {'call':>10}  result"]
-    ranked = sorted(comparison.outcomes, key=lambda o: (o.call is None, o.seconds))
+    ranked = sorted(comparison.outcomes, key=lambda o: (o.call is None, o.row.seconds))
     lines += [_row(outcome) for outcome in ranked]
     for outcome in ranked:
-        for note in [outcome.error, *outcome.notes]:
-            if note and (note != outcome.error or _row(outcome).endswith("...")):
+        error = outcome.row.error
+        for note in [error, *outcome.notes]:
+            if note and (note != error or _row(outcome).endswith("...")):
                 text = f"note on {outcome.name}: {note}"
-                lines += textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+                lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
     if comparison.missing:
         lines += ["", "not installed:"]
         lines += [f"  {name:<12} {command}" for name, command in comparison.missing.items()]
@@ -33,22 +35,23 @@ def report(comparison: Comparison) -> str:
 
 
 def _row(outcome: Outcome) -> str:
+    row = outcome.row
     if outcome.call is None:
-        row = f"{outcome.name:<12} {'failed:':>10} {outcome.error}"
-        return row if len(row) <= _WIDTH else row[: _WIDTH - 3] + "..."
+        line = f"{row.backend:<12} {'failed:':>10} {row.error}"
+        return line if len(line) <= WIDTH else line[: WIDTH - 3] + "..."
     flag = "" if outcome.agrees else "DISAGREES "
-    row = (
-        f"{outcome.name:<12} {outcome.deviation:>10.1e} {seconds(outcome.prepare_seconds):>10} "
-        f"{seconds(outcome.seconds):>10}  {flag}"
+    line = (
+        f"{row.backend:<12} {row.deviation:>10.1e} {seconds(row.prepare_seconds):>10} "
+        f"{seconds(row.seconds):>10}  {flag}"
     )
-    return row + shorten(outcome.result, _WIDTH - len(row))
+    return line + shorten(outcome.result, WIDTH - len(line))
 
 
 def _summary(ranked: list[Outcome]) -> str:
     working = [o for o in ranked if o.call is not None]
     if not working:
         return "No engine could differentiate this function here."
-    if len(working) == 1 and len(ranked) > 1 and working[0].deviation == 0:
+    if len(working) == 1 and len(ranked) > 1 and working[0].row.deviation == 0:
         return f"only {working[0].name} ran: nothing to compare it with"
     wrong = [o.name for o in working if not o.agrees]
     verdict = (
@@ -57,6 +60,21 @@ def _summary(ranked: list[Outcome]) -> str:
         else f"all {len(working)} engines that ran agree"
     )
     return f"{verdict}; fastest per call: {working[0].name}"
+
+
+def changes(new: Benchmark, old: Benchmark, source: str) -> str:
+    """How the times have changed since those of a file that ``--json`` wrote."""
+    found = new.compare(old)
+    if not found:
+        return f"nothing here stands in {source} too"
+    lines = [f"since {source}:"]
+    for change in found:
+        row, note = change.new, "" if change.significant else "  (within the spread)"
+        size = f"{row.size} {'entry' if row.size == 1 else 'entries'}"
+        lines.append(
+            f"  {row.backend:<12} {row.operator:<18} {size:>12} {change.ratio:>8.2f}x{note}"
+        )
+    return "\n".join(lines)
 
 
 def shorten(result: Any, width: int) -> str:

@@ -24,6 +24,7 @@ from .detection import (
     ValueDependenceError,
 )
 from .plan import SparsePlan, load_plan
+from .verify import PatternError
 
 __all__ = [
     "ColoringProblem",
@@ -37,6 +38,7 @@ __all__ = [
     "KnownPattern",
     "Layout",
     "OptimalColoring",
+    "PatternError",
     "SparseMatrix",
     "SparsePlan",
     "TracerDetector",

@@ -17,7 +17,7 @@ from ..functions import Function
 from ..prep import Prep
 from ..registry import resolve
 from ..stop import stopped
-from ..trees import Leaves
+from ..trees import Leaves, Structure
 from .choice import cheapest
 from .coloring import ColoringProblem
 from .detect import is_local, pattern
@@ -42,7 +42,10 @@ class SparseBackend(Composite):
         self.compiles, self.stops = self.dense.compiles, self.dense.stops
         self.exact = self.dense.exact
         self.watches = True  # the pattern depends on what f captured
-        self.trees = self.dense
+        self.trees: Backend = getattr(self.dense, "trees", None) or self.dense
+
+    def flatten_output(self, tree: Any) -> tuple[Leaves, Structure]:
+        return self.trees.flatten_output(tree)
 
     def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         return self.dense
@@ -86,7 +89,7 @@ class SparseBackend(Composite):
         )
 
     def _value(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        return fn.on(self.dense)(self._own(x), self._own(contexts))
+        return fn.on(self.trees)(self._own(x), self._own(contexts))
 
     # --- deciding --------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BackendNotInstalledError
+from .coloring import Direct
 
 
 def spy(plan: Any, ax: Any = None) -> Any:
@@ -38,12 +39,10 @@ def spy(plan: Any, ax: Any = None) -> Any:
 
 
 def product_of_entries(plan: Any) -> Any:
-    """For each entry the number of its column's product, or of its row's where that has none."""
-    coloring, layout = plan.coloring, plan.layout
-    columns = rows = np.full(len(layout.indices), -1)
-    if coloring.column_colors is not None:
-        columns = coloring.column_colors[layout.indices]
-    if coloring.row_colors is not None:
-        rows = coloring.row_colors[layout.rows]
-        rows = np.where(rows >= 0, rows + coloring.num_column_colors, -1)
-    return np.where(columns >= 0, columns, rows)
+    """For each entry the number of the product that it is read from, column products first."""
+    (m, n), columns = plan.layout.shape, plan.coloring.num_column_colors
+    recovery = plan.coloring.recovery
+    direct = isinstance(recovery, Direct)
+    place = recovery.indices if direct else recovery.gather[recovery.entries]
+    end = columns * m
+    return np.where(place < end, place // max(m, 1), columns + (place - end) // max(n, 1))

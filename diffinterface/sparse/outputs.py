@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain
 from typing import Any, final
 
@@ -51,7 +52,7 @@ class Output:
         #: entries that substitution finds.
         self._entries = [_of(self._recovery, chosen) for chosen, _ in blocks]
         self._copies: dict[Any, Leaves] = {}
-        self._gather = _gather
+        self._gather: Callable[..., Any] = _gather
         if direct and fn.reuse and engine.compiles:
             whole = fn.derived(lambda parts, where: (_gather(parts, where), None))
             self._gather = engine.program(whole, x, ())

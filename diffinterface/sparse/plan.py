@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from typing import Any, final
 
 import numpy as np
@@ -140,18 +139,10 @@ def load_plan(path: str | os.PathLike[str]) -> SparsePlan:
     >>> di.AutoSparse(di.AutoForwardDiff(), plan=plan).plan
     SparsePlan(jacobian: 9 x 9, 9 entries, 1 column colors, 9x fewer products)
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
-        raise _refusal(path, f"it cannot be read ({error})") from error
-    except zipfile.BadZipFile as error:
-        raise _refusal(path, f"it is damaged ({error})") from error
+    arrays = _read(path)
     if str(arrays.get("format")) != FORMAT:
         raise _refusal(path, "it was not written by SparsePlan.save")
-    version, operator = arrays["version"], str(arrays.get("operator"))
+    version, operator = arrays.get("version", np.empty(0)), str(arrays.get("operator"))
     if version.dtype.kind not in "iu" or version.shape != () or int(version) != VERSION:
         raise _refusal(path, f"its version is {version}, and this library reads {VERSION}")
     if operator not in ("jacobian", "hessian"):
@@ -163,6 +154,16 @@ def load_plan(path: str | os.PathLike[str]) -> SparsePlan:
         return SparsePlan(operator, from_arrays(arrays), local=bool(local))
     except (InputError, ValueError, TypeError) as error:
         raise _refusal(path, str(error)) from error
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # of zipfile, zlib, NumPy: whatever damage makes them raise
+        raise _refusal(path, f"it cannot be read ({error})") from error
 
 
 def _refusal(path: Any, why: str) -> InputError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
 from ..adtypes import ADType
+from ..errors import InputError
 from ..functions import Function
 from ..registry import resolve
 from ..trees import Leaves
@@ -60,6 +62,14 @@ def remote(executor: Any, task: Task) -> Evaluate:
         try:
             for future in futures:
                 yield future.result()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            if "pickle" not in str(error):
+                raise
+            raise InputError(
+                f"AutoSparse(executor=...) could not send f to a worker ({error}); define f at the top "
+                "level of a module, or use an executor of threads.",
+                got=task.f,
+            ) from error
         finally:
             for future in futures:
                 future.cancel()

@@ -273,23 +273,19 @@ def timed(
     return [*rows.values()]
 
 
-def first(cell: Cell, memory: bool = True) -> tuple[Row, Callable[[], Any] | None, Any]:
+def first(
+    cell: Cell, memory: bool = True, evaluations: bool = True
+) -> tuple[Row, Callable[[], Any] | None, Any]:
     """A row without the times of a call; the prepared call to take them of, and what it gives.
 
     There is no call where the backend raises, and its error stands in the row. The result is not
     judged.
     """
     scenario, row = cell.scenario, failed(cell)
-    f, count = counted(scenario.f)
     with cell.scope():
         try:
             given = cell.given(scenario.here)
-            # Evaluations are counted in a preparation of their own: counting must not be timed.
-            counting = replace(cell, scenario=replace(scenario, f=f)).prepare(scenario.there)
-            counting(*given)
-            before = count()
-            counting(*given)
-            calls = count() - before
+            calls = _evaluations(cell, given) if evaluations else -1
             start = time.perf_counter()
             prepared = cell.prepare(scenario.there)
             result = prepared(*given)
@@ -304,6 +300,16 @@ def first(cell: Cell, memory: bool = True) -> tuple[Row, Callable[[], Any] | Non
         return prepared(*given)
 
     return replace(row, prepare_seconds=elapsed, calls=calls, peak_bytes=peak), call, result
+
+
+def _evaluations(cell: Cell, given: tuple[Any, ...]) -> int:
+    """Those of f in one prepared call, counted in a preparation of their own: it must not be timed."""
+    f, count = counted(cell.scenario.f)
+    counting = replace(cell, scenario=replace(cell.scenario, f=f)).prepare(cell.scenario.there)
+    counting(*given)
+    before = count()
+    counting(*given)
+    return count() - before
 
 
 def failed(cell: Cell) -> Row:

@@ -22,6 +22,7 @@ _FENCE = re.compile(
     r"^(?P<fence>`{3,})(?P<kind>[^\n`]*)\n(?P<body>.*?)^(?P=fence)\s*$", re.M | re.S
 )
 _LINK = re.compile(r"\[[^\]\n]*\]\(([^)\s]+)\)")
+_CARD = re.compile(r"^:link: (\S+)\n:link-type: doc$", re.M)
 _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.M)
 
 
@@ -44,14 +45,21 @@ def blocks(text: str) -> list[Block]:
     ]
 
 
+def cells(text: str) -> list[str]:
+    """The code of a tutorial's cells, which run when the pages are built; without their options."""
+    bodies = [block.body for block in blocks(text) if block.kind == "{code-cell}"]
+    return [re.sub(r"\A(?:---\n.*?^---\n|(?::.*\n)+)", "", b, flags=re.M | re.S) for b in bodies]
+
+
 def prose(page: Path) -> str:
     """A page without its fenced blocks."""
     return _FENCE.sub("", page.read_text("utf-8"))
 
 
 def links(page: Path) -> list[str]:
-    """Where the page's links lead."""
-    return _LINK.findall(prose(page))
+    """Where the page's links lead, those of its cards included."""
+    text = re.sub(r"`[^`\n]*`", "", prose(page))  # an index and a call in code look like a link
+    return _LINK.findall(text) + [f"{target}.md" for target in _CARD.findall(text)]
 
 
 def anchors(page: Path) -> set[str]:

@@ -1,7 +1,8 @@
 """Every Python block of the pages runs, and prints what the page says it prints.
 
 The blocks of one page share one namespace, as a reader would paste them. A ```text block that
-follows a ```python block directly is what that block prints.
+follows a ```python block directly is what that block prints. The cells of tutorials run when pages are
+built; here they are only read.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from .pages import PAGES, Block, blocks, each_page
+from .pages import PAGES, Block, blocks, cells, each_page
 
 OPTIONAL = {"torch", "jax", "autograd", "scipy", "sklearn", "equinox"}
 SESSIONS = ("pycon", "doctest", "{doctest}")
 # Languages that no test runs; any other word after a fence is a typing error.
-OTHERS = ("text", "bash", "toml", "{eval-rst}", "{toctree}", "{include}")
+OTHERS = ("text", "bash", "toml", "{code-cell}", "{eval-rst}", "{toctree}", "{include}")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.REPORT_NDIFF
 
 
@@ -85,6 +86,18 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_every_fence_is_understood(page: Path) -> None:
     kinds = {block.kind.split()[0] for block in blocks(page.read_text("utf-8"))}
     assert kinds <= {"python", *SESSIONS, *OTHERS}
+
+
+@each_page
+def test_tutorials_are_python(page: Path) -> None:
+    """What the building of the pages would find out only after minutes."""
+    text = page.read_text("utf-8")
+    found = cells(text)
+    assert bool(found) == (page.parent.name == "tutorials") == ("file_format: mystnb" in text)
+    for cell in found:
+        ast.parse(cell)
+    figures = sum("fig, " in cell for cell in found)
+    assert figures == text.count("    alt: "), "each figure needs words for those who cannot see it"
 
 
 def test_there_are_pages() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import diffinterface as di
-from diffinterface import errors, extend, special
+from diffinterface import errors, extend, sparse, special
 
 from .pages import ROOT
 
@@ -26,15 +26,15 @@ pytestmark = pytest.mark.skipif(
 
 
 def found(name: str) -> Any:
-    """The object that a dotted name stands for."""
+    """The object that a dotted name stands for; a function rather than the module of its name."""
     parts = name.split(".")
-    for cut in range(len(parts), 0, -1):
+    for cut in (1, *range(len(parts), 1, -1)):
         try:
             place = importlib.import_module(".".join(parts[:cut]))
-        except ModuleNotFoundError:
+            for part in parts[cut:]:
+                place = getattr(place, part)
+        except (ModuleNotFoundError, AttributeError):
             continue
-        for part in parts[cut:]:
-            place = getattr(place, part)
         return place
     raise AssertionError(f"{name}: nothing has this name")
 
@@ -70,14 +70,15 @@ def documented() -> list[tuple[str, Any]]:
     return pairs
 
 
-def public() -> list[str]:
-    names = [f"diffinterface.{name}" for name in di.__all__]
-    return [*names, *(f"diffinterface.extend.{name}" for name in extend.__all__)]
+def public() -> dict[str, Any]:
+    """Every public name and what it stands for, which a module of the same name must not hide."""
+    modules = (di, extend, sparse)
+    return {f"{m.__name__}.{name}": getattr(m, name) for m in modules for name in m.__all__}
 
 
 @pytest.mark.parametrize("name", public())
 def test_every_public_name_is_documented(name: str) -> None:
-    target = found(name)
+    target = public()[name]
     assert any(value is target for _, value in documented())
 
 

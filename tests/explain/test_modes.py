@@ -172,3 +172,54 @@ def test_relative_cost_is_of_the_other_mode() -> None:
     assert forward.relative * reverse.relative == pytest.approx(1)
     assert forward.relative > 1 > reverse.relative
     assert (forward.evaluations, reverse.evaluations) == (1 + 1.5 * 500, 1 + 3 * 2)
+
+
+@pytest.mark.parametrize("has_jvp", [True, False])
+def test_a_backward_that_detaches_is_not_pulled_back_twice(has_jvp: bool) -> None:
+    """Its second pullback would be zero in silence: the forward rule takes over, or the call raises."""
+    torch = pytest.importorskip("torch")
+
+    class Tripled(torch.autograd.Function):
+        @staticmethod
+        def forward(x: Any) -> Any:
+            return 3 * x
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None: ...
+
+        @staticmethod
+        def backward(ctx: Any, t: Any) -> Any:
+            return 3 * t.detach()
+
+        if has_jvp:
+
+            @staticmethod
+            def jvp(ctx: Any, t: Any) -> Any:
+                return 3 * t
+
+    x = torch.ones(2, dtype=torch.float64)
+    if has_jvp:
+        np.testing.assert_allclose(di.pushforward(Tripled.apply, "torch", x, x), 3 * np.ones(2))
+    else:
+        with pytest.raises((RuntimeError, NotImplementedError), match="jvp"):
+            di.pushforward(Tripled.apply, "torch", x, x)
+
+
+@pytest.mark.parametrize("name", ["tanh", "softplus", "gelu", "silu", "log_softmax", "mish"])
+def test_torch_rows_in_one_batch_are_the_rows_one_by_one(name: str) -> None:
+    """Against torch's own gradients, row by row, and the outer gradient of their squares."""
+    torch = pytest.importorskip("torch")
+    activation = getattr(torch.nn.functional, name, None) or getattr(torch, name)
+    options = {"dim": -1} if name == "log_softmax" else {}
+    w = torch.linspace(-1, 1, 12, dtype=torch.float64).reshape(3, 4).requires_grad_()
+
+    def f(x: Any) -> Any:
+        return activation(x @ w, **options)
+
+    x = torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64, requires_grad=True)
+    want = torch.stack([torch.autograd.grad(y, x, create_graph=True)[0] for y in f(x)])
+    got = di.jacobian(f, di.AutoTorch(mode="reverse"), x)
+    torch.testing.assert_close(got, want)
+    losses = (got**2).sum(), (want**2).sum()
+    ours, theirs = (torch.autograd.grad(loss, (x, w)) for loss in losses)
+    torch.testing.assert_close(ours, theirs)

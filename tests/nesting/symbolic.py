@@ -5,8 +5,10 @@ Coefficients are integers, and values are computed with 40 digits, so that the t
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import mpmath
@@ -63,16 +65,20 @@ class Expression:
 
     def program(self, xp: Any, z: Any) -> Any:
         """The same as a program over any array z = (x, y)."""
-        x, y = z[0], z[1]
-        generators = (x, y, xp.exp(x), xp.sin(y), xp.cos(y))
-        total = 0.0 * x
+        makers = (
+            lambda: z[0],
+            lambda: z[1],
+            *(lambda f=f, k=k: getattr(xp, f)(z[k]) for f, k in _CALLS),
+        )
+        used = [any(powers[i] for powers in self.terms) for i in range(len(makers))]
+        generators = [
+            make() if is_used else None for make, is_used in zip(makers, used, strict=True)
+        ]
+        parts = []
         for powers, a in self.terms.items():
-            part = float(a)
-            for g, n in zip(generators, powers, strict=True):
-                for _ in range(n):
-                    part = part * g
-            total = total + part
-        return total
+            factors = [g for g, n in zip(generators, powers, strict=True) for _ in range(n)]
+            parts.append(reduce(operator.mul, factors) * a)
+        return reduce(operator.add, parts)
 
 
 def _sum(p: Powers, q: Powers) -> Powers:
@@ -87,5 +93,6 @@ def _by_y(a: int, b: int, e: int, s: int, c: int) -> list[tuple[Powers, int]]:
     return [((0, -1, 0, 0, 0), b), ((0, 0, 0, -1, 1), s), ((0, 0, 0, 1, -1), -c)]
 
 
+_CALLS = (("exp", 0), ("sin", 1), ("cos", 1))
 _RULES: tuple[Callable[..., list[tuple[Powers, int]]], ...] = (_by_x, _by_y)
 X, Y = Expression({(1, 0, 0, 0, 0): 1}), Expression({(0, 1, 0, 0, 0): 1})

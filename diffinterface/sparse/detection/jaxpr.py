@@ -36,7 +36,8 @@ class JaxprDetector(Detector):
     >>> import jax.numpy as jnp
     >>> import numpy as np
     >>> from diffinterface.sparse.detection import JaxprDetector
-    >>> JaxprDetector().jacobian_pattern(lambda x: jnp.diff(x), np.ones(3)).toarray().astype(int)
+    >>> found = JaxprDetector().jacobian_pattern(jnp.diff, np.ones(3))  # doctest: +SKIP
+    >>> found.toarray().astype(int)  # doctest: +SKIP
     array([[1, 1, 0],
            [0, 1, 1]])
     """
