@@ -78,7 +78,9 @@ class AutoFiniteDiff(ADType):
         Two-sided, one-sided, or central differences extrapolated to a vanishing step.
     relative_step, absolute_step : float, optional
         The step is ``max(relative_step * abs(x), absolute_step)``; None chooses it from the
-        precision that f really returns.
+        precision that f really returns. Where f varies on another scale than that of x, as
+        ``sin(1e8 * x)`` does, or jumps near x, no step of this kind measures its slope, and nothing
+        tells: pass steps of the right scale.
     """
 
     name: ClassVar[str] = "finitediff"

@@ -33,6 +33,9 @@ class Framework:
     wraps: bool = False  # an engine's tracers: dual numbers, boxes
     mutable: bool = True  # whether an array can be written into
     concrete: type | None = None  # a class whose instances no transform is ever recording
+    #: A loop of its own, ``scan(step, carry, xs) -> carry, ys``, where unrolling one would cost.
+    scan: Callable[..., tuple[Any, Any]] | None = None
+    unsuited: str | None = None  # why its arrays are refused, and what to pass instead
 
     def owns(self, kind: type) -> bool:
         """Whether instances of `kind`, a class of this framework's module, are arrays."""
@@ -61,6 +64,13 @@ class Framework:
     def is_traced(self, x: Array) -> bool:
         """Whether a transform outside our own call is recording `x`, so that a copy would lose it."""
         return self.wraps
+
+    def ending(self, x: Array) -> Callable[[], bool] | None:
+        """What tells whether the transform that `x` belongs to has ended; None if it has no end.
+
+        A framework that raises by itself where such an array is used later needs none.
+        """
+        return None
 
     def recorders(self, x: Array) -> tuple[str, ...]:
         """What is recording `x`, outermost first, by the names that users write; see `explain`."""
@@ -132,7 +142,20 @@ class Framework:
         return None
 
 
+class _Unsuited(Framework):
+    """A class of NumPy's whose arrays mean something else than the numbers that they hold."""
+
+    def __init__(self, name: str, unsuited: str) -> None:
+        self.name, self.unsuited = name, unsuited
+
+
 NUMPY = Framework()
+_UNSUITED: dict[type, Framework] = {
+    np.ma.MaskedArray: _Unsuited(
+        "numpy.ma", "engines do not know masks; pass x.filled(0), and the mask as a context"
+    ),
+    np.matrix: _Unsuited("numpy.matrix", "its * is a matrix product; pass np.asarray(x)"),
+}
 _numpy_types = (np.ndarray, np.generic, *NUMBERS)
 _framework_by_type: dict[type, Framework | None] = dict.fromkeys((np.ndarray, *NUMBERS), NUMPY)
 
@@ -152,6 +175,8 @@ def _find_framework(kind: type) -> Framework | None:
     from .registry import find_framework
 
     for base in kind.__mro__:
+        if base in _UNSUITED:
+            return _UNSUITED[base]
         if base.__module__ != "builtins":
             found = find_framework(base.__module__.partition(".")[0])
             if found is not None and found.owns(kind):

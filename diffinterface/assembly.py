@@ -77,10 +77,19 @@ def rows_from_columns(columns: list[list[Array]], y: Leaves, x: Leaves) -> tuple
         last = _move_first(stacked, -1)
         for entry in x:
             block = last[..., start : start + size_of(entry)]
-            row.append(xp.reshape(block, (*shape_of(leaf), *shape_of(entry))))
+            block = xp.reshape(block, (*shape_of(leaf), *shape_of(entry)))
+            row.append(in_precision(block, entry))
             start += size_of(entry)
         rows.append(tuple(row))
     return tuple(rows)
+
+
+def in_precision(block: Array, entry: Array) -> Array:
+    """A block from columns, which have the dtype of y, in that of x, which rows have."""
+    dtype = getattr(entry, "dtype", None)
+    if dtype is None or block.dtype == dtype or is_complex(block) != is_complex(entry):
+        return block
+    return cast(block, entry)
 
 
 def _move_first(array: Array, axis: int) -> Array:
@@ -96,10 +105,13 @@ def rows_from_rows(stacked: Leaves, y: Leaves, x: Leaves) -> tuple[Leaves, ...]:
     for leaf in y:
         stop, row = start + size_of(leaf), []
         for whole, entry in zip(stacked, x, strict=True):
-            xp, block = array_namespace(whole), whole if len(y) == 1 else whole[start:stop, ...]
+            block = whole if len(y) == 1 else whole[start:stop, ...]
             if is_complex(block) and not is_complex(leaf) and not is_complex(entry):
-                block = xp.real(block)
-            row.append(xp.reshape(block, (*shape_of(leaf), *shape_of(entry))))
+                block = array_namespace(block).real(block)
+            shape = (*shape_of(leaf), *shape_of(entry))
+            # An outer tape records each reshape, also one that changes nothing.
+            same = shape_of(block) == shape
+            row.append(block if same else array_namespace(block).reshape(block, shape))
         rows.append(tuple(row))
         start = stop
     return tuple(rows)
@@ -142,6 +154,14 @@ def check_batch(x: Leaves, y: Leaves = ()) -> int:
     return int(leads.pop()[0])
 
 
+def first_sample(leaves: Leaves) -> Leaves:
+    """One sample of a batch; of an empty one, zeros of its shape."""
+    return tuple(
+        leaf[0, ...] if shape_of(leaf)[0] else array_namespace(leaf).sum(leaf, axis=0)
+        for leaf in leaves
+    )
+
+
 def broadcast_seeds(seeds: Leaves, batch: int) -> Leaves:
     """Per-sample seeds ``(k, *s)`` for every sample at once: ``(k, batch, *s)``."""
     return tuple(
@@ -170,10 +190,12 @@ def batched_rows(stacked: Leaves, y: Leaves, x: Leaves, forward: bool) -> tuple[
     else:
         by_x = [cut(rows, y, 1) for rows in stacked]
         blocks = [[by_x[i][j] for i in range(len(x))] for j in range(len(y))]
+
+    def shaped(block: Array, leaf: Array, entry: Array) -> Array:
+        shape = (block.shape[0], *shape_of(leaf), *shape_of(entry))
+        return in_precision(array_namespace(block).reshape(block, shape), entry)
+
     return tuple(
-        tuple(
-            array_namespace(b).reshape(b, (b.shape[0], *shape_of(leaf), *shape_of(entry)))
-            for b, entry in zip(row, x, strict=True)
-        )
+        tuple(shaped(block, leaf, entry) for block, entry in zip(row, x, strict=True))
         for leaf, row in zip(y, blocks, strict=True)
     )

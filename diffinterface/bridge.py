@@ -28,6 +28,7 @@ from .capture import Capture
 from .derived import looped
 from .errors import NestedDifferentiationError
 from .functions import Function
+from .levels import innermost
 from .passes import States, rewind
 from .prep import Prep
 from .trees import Leaves
@@ -71,6 +72,8 @@ class Bridge:
         arbitrary values finds them, where they are asked for before any other call.
     watch : Watch, optional
         For an engine that compiles: what must not be rebound between a call and its derivatives.
+    reuse : bool
+        False for a single call, where compiling would not pay.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class Bridge:
         backend: Backend,
         kinds: Callable[[Kinds, Kinds], Kinds] | None = None,
         watch: Watch | None = None,
+        reuse: bool = True,
     ) -> None:
-        self.fn, self.backend, self.watch = fn.on(backend, reuse=False), backend, watch
+        self.fn, self.backend = fn.on(backend, reuse=False), backend
+        self.watch, self.reuse = watch, reuse
         self._states: tuple[States, ...] = (self.fn.states,)
         self._advances = True
         self._kinds = kinds or self._evaluated_kinds
@@ -158,7 +163,7 @@ class Bridge:
 
     def _program(self, x: Leaves, contexts: Leaves) -> Program:
         """The function at the engine's arrays, which no engine is tracing."""
-        return self.backend.program(self.fn, x, contexts)
+        return self.backend.program(self.fn.on(self.backend, reuse=self.reuse), x, contexts)
 
     def _left(self, leaf: Array) -> Any:
         """An output of an engine that runs on any arrays."""
@@ -225,7 +230,9 @@ class _Seeded(Bridge):
         fan: Flags = (),
     ) -> None:
         self._of, self._operator, self._n, self._fan = of, operator, n, fan
-        super().__init__(of.fn.derived(self._traced), of.backend, self._seeded_kinds, of.watch)
+        super().__init__(
+            of.fn.derived(self._traced), of.backend, self._seeded_kinds, of.watch, of.reuse
+        )
         self._states, self._advances = (*of._states, self.fn.states), False
 
     def _split(self, both: Sequence[Any]) -> tuple[Any, Any]:
@@ -284,7 +291,7 @@ class _Slope(Bridge):
 
     def __init__(self, of: Bridge) -> None:
         self._of = of
-        super().__init__(of.fn.derived(self._traced), of.backend, watch=of.watch)
+        super().__init__(of.fn.derived(self._traced), of.backend, None, of.watch, of.reuse)
         self._states = *of._states, self.fn.states
 
     def _traced(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
@@ -308,7 +315,9 @@ class _Batched(Bridge):
         self._of, self._x, self._contexts = of, x, contexts
         self._loops = type(of.backend).vectorized is Backend.vectorized
         self._every = of.backend.vectorized(of.fn, x, contexts)
-        super().__init__(of.fn.derived(self._traced), of.backend, self._batched_kinds, of.watch)
+        super().__init__(
+            of.fn.derived(self._traced), of.backend, self._batched_kinds, of.watch, of.reuse
+        )
         self._states, self._advances = (*of._states, self.fn.states), of._advances
 
     def _traced(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
@@ -352,7 +361,13 @@ def through(outer: Framework | None, bridge: Bridge, x: Leaves, contexts: Leaves
 
 
 def tracing(leaves: Leaves) -> Framework | None:
-    """The framework that is tracing any of the leaves; the outermost wrapper's, if several are."""
+    """The framework that is tracing any of the leaves; the inner one, if several are.
+
+    What wraps arrays, and has a level, started inside of what it wraps.
+    """
+    wrapper = innermost(leaves)
+    if wrapper is not None:
+        return framework_of(wrapper)
     found = None
     for leaf in leaves:
         framework = framework_of(leaf)

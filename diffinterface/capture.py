@@ -7,8 +7,10 @@ such values belong in contexts.
 
 from __future__ import annotations
 
+import dis
 import functools
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any, final
 
@@ -27,7 +29,7 @@ class Capture:
         Globals and keyword defaults, and what they held.
     codes : list of (function, code)
         The functions, and the code that they ran: a reloader may replace it.
-    defaults : list of (function, defaults)
+    defaults : list of (function, (defaults, keyword defaults))
         Functions with default values, and these.
     """
 
@@ -49,23 +51,26 @@ class Capture:
         named = zip(self.cells, self._cell_names, strict=True)
         cells = [name for (cell, value), name in named if _contents(cell) is not value]
         names = [name for space, name, v in self.names if space.get(name, _EMPTY) is not v]
-        owners = [f"a default of {f.__name__}" for f, d in self.defaults if f.__defaults__ is not d]
+        owners = [
+            f"a default of {f.__name__}" for f, d in self.defaults if not _same_defaults(f, *d)
+        ]
         codes = [f"the code of {f.__name__}" for f, code in self.codes if f.__code__ is not code]
         return cells + names + owners + codes
 
     def values(self) -> list[Any]:
         """What the variables held."""
         held = [value for _, value in self.cells] + [value for *_, value in self.names]
-        return held + [value for _, values in self.defaults for value in values]
+        return held + [value for _, (values, _) in self.defaults for value in values or ()]
 
     def _add(self, function: FunctionType, module: str, seen: set[int]) -> None:
         if id(function) in seen:
             return
         seen.add(id(function))
         self.codes.append((function, function.__code__))
-        if function.__defaults__:
-            self.defaults.append((function, function.__defaults__))
         keywords = function.__kwdefaults__ or {}
+        if function.__defaults__ or keywords:
+            kept = function.__defaults__, function.__kwdefaults__
+            self.defaults.append((function, kept))
         self.names += [(keywords, name, value) for name, value in keywords.items()]
         reached: list[Any] = [*(function.__defaults__ or ()), *keywords.values()]
         names = function.__code__.co_freevars
@@ -84,6 +89,10 @@ class Capture:
             for inner in _functions(value):
                 if inner.__module__ == module:
                     self._add(inner, module, seen)
+
+
+def _same_defaults(f: FunctionType, defaults: Any, keywords: Any) -> bool:
+    return f.__defaults__ is defaults and f.__kwdefaults__ is keywords
 
 
 def _functions(f: Any) -> Iterator[FunctionType]:
@@ -110,8 +119,12 @@ def _contents(cell: CellType) -> Any:
         return _EMPTY
 
 
-def _global_names(code: Any) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if hasattr(constant, "co_names"):  # a nested function's or comprehension's code
-            yield from _global_names(constant)
+@lru_cache(maxsize=1024)
+def _global_names(code: CodeType) -> tuple[str, ...]:
+    """The globals that code reads; `co_names` has the names of attributes as well."""
+    own = dict.fromkeys(i.argval for i in dis.get_instructions(code) if i.opname in _READS)
+    nested = (_global_names(c) for c in code.co_consts if isinstance(c, CodeType))
+    return (*own, *(name for names in nested for name in names))
+
+
+_READS = ("LOAD_GLOBAL", "LOAD_NAME")

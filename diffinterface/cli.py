@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import DiffInterfaceError, InputError
 
@@ -82,7 +82,33 @@ def _parser() -> argparse.ArgumentParser:
         "by hand, and list what is missing with the command that installs it.",
     )
     doctor.set_defaults(run=_doctor)
+    _add_sparse(commands)
     return parser
+
+
+def _add_sparse(commands: Any) -> None:
+    sparse = commands.add_parser(
+        "sparse",
+        help="the sparse Jacobian or Hessian of a function: pattern, colors, times",
+        description="Find the pattern of a Jacobian or Hessian, color it, evaluate it, and say what each"
+        " step took.",
+    )
+    add = sparse.add_argument
+    add("function", help="PATH.py:FUNCTION or MODULE:FUNCTION")
+    add("--at", metavar="X", required=True, help="the point: JSON, or the path of a .npy file")
+    add("--backend", help="the engine of the products; the configured one by default")
+    add("--hessian", action="store_true", help="the Hessian of a scalar function")
+    add("--chunk-size", type=int, metavar="N", help="how many products one evaluation computes")
+    add("--save", metavar="FILE", help="write the plan, for diffinterface.sparse.load_plan")
+    add("--matrix", metavar="NPZ", help="write the matrix, for scipy.sparse.load_npz")
+    add("--spy", metavar="PNG", help="draw the pattern in its colors")
+    sparse.set_defaults(run=_sparse)
+
+
+def _sparse(options: argparse.Namespace) -> int:
+    from .sparse.command import run
+
+    return run(options)
 
 
 def _compare(options: argparse.Namespace) -> int:

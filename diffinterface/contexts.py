@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,36 @@ def same(a: Any, b: Any) -> bool:
         return a.hex() == b.hex()  # tells 0.0 from -0.0, and NaN is NaN
     if isinstance(a, complex):
         return same(a.real, b.real) and same(a.imag, b.imag)
-    return bool(a == b)
+    try:
+        return bool(a == b)
+    except Exception:  # an object of the user's that holds arrays, of which == makes an array
+        return False
+
+
+def check_statics(layout: tuple[_Slot, ...]) -> None:
+    """Refuse objects that a compiling engine would read once, and that may change unseen.
+
+    Raises
+    ------
+    InputError
+        If a context holds an object that is no array, no tree, and not hashed by its value.
+    """
+    for i, slot in enumerate(layout):
+        for leaf in slot.statics if slot.wrapper is not Static else ():
+            known = leaf is _DATA or callable(leaf) or isinstance(leaf, ModuleType)
+            if not (known or _by_value(leaf)):
+                raise InputError(
+                    f"Context {i} holds a {type(leaf).__qualname__}, which would be compiled in as it "
+                    "is now. Register the class with optree.register_pytree_node if it holds data, or "
+                    "pass a hashable value that never changes as Static(...).",
+                    got=leaf,
+                )
+
+
+def _by_value(leaf: Any) -> bool:
+    """Whether equal hashes mean equal values: not so for objects hashed by identity, or not at all."""
+    hashed: Any = type(leaf).__hash__
+    return hashed is not None and hashed is not object.__hash__
 
 
 def callables(contexts: tuple[Any, ...], flatten: Flatten) -> list[Any]:

@@ -15,6 +15,7 @@ import optree
 from .arrays import NUMBERS, NUMPY, Array, Framework, dtype_name, framework_of, is_inexact
 from .errors import InputError, NestedDifferentiationError
 from .functions import Function
+from .seeds import cast
 from .trees import Leaves
 
 if TYPE_CHECKING:
@@ -72,7 +73,16 @@ def caller_framework(x: Leaves) -> Framework:
 class Converter:
     """The two directions for one backend and one caller, decided at preparation."""
 
-    __slots__ = ("_backend", "_caller", "_like", "_native", "native_numpy", "plain", "same")
+    __slots__ = (
+        "_backend",
+        "_caller",
+        "_like",
+        "_native",
+        "_widened",
+        "native_numpy",
+        "plain",
+        "same",
+    )
 
     def __init__(self, backend: Backend, x: Leaves) -> None:
         self._backend = backend
@@ -81,6 +91,8 @@ class Converter:
         # Only where results cross to another framework; else a plan would keep x, or its trace, alive.
         crosses = self._native is not None and self._caller not in (NUMPY, self._native)
         self._like = x[0] if crosses and x else None
+        # NumPy has no bfloat16: such an x crosses as float32, and so do the results.
+        self._widened = crosses and all(dtype_name(leaf) == "bfloat16" for leaf in x)
         #: Whether leaves of the caller go in, and come out, untouched (0-d results of NumPy aside).
         self.plain = self._native is None or self._caller.name in backend.accepts
         #: Whether results come out in the caller's framework with nothing left to do.
@@ -132,7 +144,17 @@ class Converter:
                 inner=self._backend.adtype,
             )
         array = framework.to_numpy(leaf)
-        return array if "numpy" in self._backend.accepts else self._native.from_numpy(array, like)
+        if "numpy" in self._backend.accepts:
+            return array
+        try:
+            return self._native.from_numpy(array, like)
+        except TypeError as error:
+            name = dtype_name(leaf)
+            raise InputError(
+                f"{self._native.name} has no arrays of dtype {name}; pass x.astype('float64'), or use "
+                "AutoForwardDiff().",
+                got=name,
+            ) from error
 
     def leave(self, leaf: Array) -> Array:
         """One array of a result, as the caller gets it."""
@@ -149,7 +171,8 @@ class Converter:
         array = framework.to_numpy(leaf)
         if self._caller is NUMPY:
             return array[()] if array.ndim == 0 else array
-        return self._caller.from_numpy(array, self._like)
+        array = self._caller.from_numpy(array, self._like)
+        return cast(array, self._like) if self._widened else array
 
     def leave_all(self, result: Any) -> Any:
         """A result of flat tuples, nested or not."""
@@ -161,6 +184,8 @@ class Converter:
         """The auxiliary output: arrays of another framework become the caller's, all else stays."""
 
         def convert(leaf: Any) -> Any:
+            if type(leaf) is np.ndarray and not leaf.flags.writeable:
+                return leaf.copy()  # what f saw of the caller's contexts
             framework = framework_of(leaf)
             foreign = framework not in (None, self._caller) and (
                 framework is not NUMPY or self._native is NUMPY

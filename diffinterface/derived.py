@@ -43,7 +43,7 @@ def pullback_by_pushforward(
         cotangents = match_cotangent(t, value, batched)
         flat = assembly.adjoint(cotangents, value, columns, batched)
         if any(is_complex(leaf) for leaf in x):
-            _, turned, _ = _columns(backend, fn, push, x, contexts, turn=True)
+            turned = _columns_alone(backend, fn, push, x, contexts, turn=True)
             flat = flat + 1j * assembly.adjoint(cotangents, value, turned, batched)
         return value, assembly.split(flat, x, batched), aux
 
@@ -106,17 +106,27 @@ def gradient_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
     """One directional derivative for each entry of x."""
     push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
 
+    def joined(columns: list[list[Any]], x: Leaves, contexts: Leaves) -> Leaves:
+        flat = assembly.concat(columns[0])
+        if any(is_complex(leaf) for leaf in x):
+            turned = _columns_alone(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.concat(turned[0])
+        elif is_complex(flat):
+            raise complex_gradient_error()
+        return assembly.split(flat, x, False)
+
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
         value, columns, aux = _columns(backend, fn, push, x, contexts)
-        flat = assembly.concat(columns[0])
         if is_complex(value[0]):
             raise complex_gradient_error()
-        if any(is_complex(leaf) for leaf in x):
-            _, turned, _ = _columns(backend, fn, push, x, contexts, turn=True)
-            flat = flat + 1j * assembly.concat(turned[0])
-        return value, assembly.split(flat, x, False), aux
+        return value, joined(columns, x, contexts), aux
 
-    return Prep(run)
+    def result(x: Leaves, contexts: Leaves) -> Leaves:
+        if any(is_complex(leaf) for leaf in x):  # f's value must be seen to be real
+            return run(x, contexts)[1]
+        return joined(_columns_alone(backend, fn, push, x, contexts), x, contexts)
+
+    return Prep(run, result)
 
 
 def complex_gradient_error() -> NonAnalyticError:
@@ -146,7 +156,14 @@ def jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
         value, columns, aux = _columns(backend, fn, push, x, contexts)
         return value, assembly.rows_from_columns(columns, value, x), aux
 
-    return Prep(run)
+    def result(x: Leaves, contexts: Leaves) -> Any:
+        if not sum(map(size_of, x)):
+            return run(x, contexts)[1]
+        columns = _columns_alone(backend, fn, push, x, contexts)
+        like = tuple(chunks[0][0, ...] for chunks in columns)
+        return assembly.rows_from_columns(columns, like, x)
+
+    return Prep(run, result)
 
 
 def jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -176,27 +193,26 @@ def batched_jacobian(
     """One seed serves every sample at once, because samples do not mix."""
     y, _ = fn(x, contexts)
     batch = assembly.check_batch(x, y)
-    example = tuple(map(stopped, _first(y)))  # the plan must not keep a trace alive
+    example = tuple(map(stopped, assembly.first_sample(y)))  # the plan must not keep a trace alive
     if forward is None:
         forward = prefers_forward(backend, x, y, samples=True)
     method = backend.prepare_pushforward if forward else backend.prepare_pullback
-    one = basis(_first(x) if forward else example, 0, 1)
+    one = basis(assembly.first_sample(x) if forward else example, 0, 1)
     plan = method(fn, x, contexts, assembly.broadcast_seeds(one, batch), True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
-        for seeds in _chunks(backend, _first(x) if forward else example):
+        for seeds in _chunks(backend, assembly.first_sample(x) if forward else example):
             value, part, aux = plan.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
             parts.append(part)
         stacked = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(parts[0])))
-        return value, assembly.batched_rows(stacked, example, _first(x), forward), aux
+        return (
+            value,
+            assembly.batched_rows(stacked, example, assembly.first_sample(x), forward),
+            aux,
+        )
 
     return Prep(run)
-
-
-def _first(leaves: Leaves) -> Leaves:
-    """The first sample of a batch."""
-    return tuple(leaf[0, ...] for leaf in leaves)
 
 
 def _chunks(backend: Backend, over: Leaves) -> Iterator[Leaves]:
@@ -216,14 +232,24 @@ def _columns(
         dtypes = [getattr(leaf, "dtype", None) for leaf in value]
         rows = zip(xps, value, dtypes, strict=True)
         return value, [[xp.zeros((0, *shape_of(y)), dtype=dtype)] for xp, y, dtype in rows], aux
-    value = ()
-    aux, outputs = None, []
-    for seeds in _chunks(backend, x):
-        if turn:
-            seeds = _times_i(seeds)
-        value, columns, aux = push.run(x, contexts, seeds)
-        outputs.append(columns)
+    first, *others = _seeds(backend, x, turn)
+    value, columns, aux = push.run(x, contexts, first)
+    outputs = [columns, *(push.result(x, contexts, seeds) for seeds in others)]
     return value, [list(leaf) for leaf in zip(*outputs, strict=True)], aux
+
+
+def _columns_alone(
+    backend: Backend, fn: Function, push: Prep, x: Leaves, contexts: Leaves, turn: bool = False
+) -> list[list[Any]]:
+    """The columns without f's value, which some engines would evaluate once more."""
+    if not sum(map(size_of, x)):
+        return _columns(backend, fn, push, x, contexts)[1]
+    outputs = [push.result(x, contexts, seeds) for seeds in _seeds(backend, x, turn)]
+    return [list(leaf) for leaf in zip(*outputs, strict=True)]
+
+
+def _seeds(backend: Backend, x: Leaves, turn: bool) -> Iterator[Leaves]:
+    return map(_times_i, _chunks(backend, x)) if turn else _chunks(backend, x)
 
 
 def _times_i(seeds: Leaves) -> Leaves:

@@ -36,6 +36,8 @@ class DifferentiateWith:
         arguments; other arrays, numbers and objects are constants.
     backend : ADType or str or None
         The engine of f.
+    reuse : bool
+        False for a single call, where compiling f would not pay.
 
     Raises
     ------
@@ -52,10 +54,12 @@ class DifferentiateWith:
     array([3.25, 0.75])
     """
 
-    def __init__(self, f: Callable[..., Any], backend: ADType | str | None) -> None:
+    def __init__(
+        self, f: Callable[..., Any], backend: ADType | str | None, *, reuse: bool = True
+    ) -> None:
         if not callable(f):
             raise InputError(f"DifferentiateWith expects a callable f, got {f!r}.", got=f)
-        self.f, self.adtype = f, as_adtype(backend)
+        self.f, self.adtype, self._reuse = f, as_adtype(backend), reuse
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__wrapped__ = f
         self._bridges: list[tuple[_Arguments, Bridge]] = []
@@ -102,11 +106,12 @@ class DifferentiateWith:
 
     def _bridge(self, arguments: _Arguments, backend: Backend) -> Bridge:
         if self._stale() or (backend.compiles and self._watch is None):
-            self._watch, self._bridges, self._arrays = Watch(self.f), [], {}
+            self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), [], {}
         for known, bridge in self._bridges:
             if known.same(arguments):
                 return bridge
-        bridge = Bridge(_Flat(self.f, backend, arguments), backend, watch=self._watch)
+        flat = _Flat(self.f, backend, arguments)
+        bridge = Bridge(flat, backend, watch=self._watch, reuse=self._reuse)
         self._bridges = [*self._bridges[1 - _MOST_BRIDGES :], (arguments, bridge)]
         return bridge
 

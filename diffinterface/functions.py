@@ -143,11 +143,16 @@ class Function:
         return leaves
 
     def _checked(self, leaf: Any) -> Any:
-        if framework_of(leaf) is None:
+        framework = framework_of(leaf)
+        if framework is None:
             raise OutputError(
                 f"f returned {_describe(leaf)}, expected an array, a number or a tree of them"
                 + ("; is a `return` missing?" if leaf is None else "."),
                 got=leaf,
+            )
+        if framework.unsuited is not None:
+            raise OutputError(
+                f"f returned a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf)
             )
         leaf = self.backend.check_output(leaf)
         if not is_inexact(leaf):

@@ -26,7 +26,8 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
     # A gradient is the one leaf itself; other results know their tree only once f has run.
     like_x = plan.request.operator.result == "x"
     same = plan.converter.same
-    lone = None if plan.check_contexts.layout else plan.prep.lone
+    bare = not plan.check_contexts.layout
+    lone = plan.prep.lone if bare else None
     concrete: Any
     to_numpy: Any
     concrete, to_numpy = plan.converter.to_numpy_arrays if shape else (None, None)
@@ -50,7 +51,7 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
         for function, code in codes:
             if function.__code__ is not code:
                 return slow(x, contexts)
-        data = exact(contexts)
+        data = contexts if bare and not contexts else exact(contexts)
         if data is None:
             return slow(x, contexts)
         if not like_x:

@@ -25,9 +25,10 @@ class Layout:
         Numbers of rows and columns.
     """
 
-    __slots__ = ("indices", "indptr", "shape")
+    __slots__ = ("_kept", "indices", "indptr", "shape")
 
     def __init__(self, indptr: Any, indices: Any, shape: tuple[int, int]) -> None:
+        self._kept: dict[str, Any] = {}
         self.indptr, self.indices = np.array(indptr), np.array(indices)
         self.shape = (int(shape[0]), int(shape[1]))
         self.indptr.flags.writeable = self.indices.flags.writeable = False
@@ -45,6 +46,12 @@ class Layout:
 
     def __repr__(self) -> str:
         return f"Layout({self.shape[0]} x {self.shape[1]}, {len(self.indices)} entries)"
+
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once: such as a framework's own, immutable, copy of the indices."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
 
     @property
     def rows(self) -> Any:

@@ -10,7 +10,10 @@ import logging
 from dataclasses import replace
 from typing import Any, final
 
+import numpy as np
+
 from .adtypes import MixedMode
+from .arrays import NUMBERS
 from .bridge import tracing
 from .composite import FORWARD
 from .config import get_config
@@ -21,6 +24,7 @@ from .errors import NestedDifferentiationError
 from .plan import Plan, Request
 from .registry import resolve
 from .signature import flatten_any
+from .trees import map_leaves
 
 _log = logging.getLogger("diffinterface.nesting")
 
@@ -81,12 +85,17 @@ class BridgedPlan:
     def __init__(self, request: Request, x: Any = None, contexts: tuple[Any, ...] = ()) -> None:
         self.request = request = _by_one_engine(request)
         self._point = (x, contexts) if request.same_point else None
-        self._result = DifferentiateWith(self._once, request.adtype)
-        self._value_and = DifferentiateWith(self._once_with_value, request.adtype)
+        options = {"reuse": request.reuse}
+        self._result = DifferentiateWith(self._once, request.adtype, **options)
+        self._value_and = DifferentiateWith(self._once_with_value, request.adtype, **options)
+        for bridged in (self._result, self._value_and):
+            bridged.__wrapped__ = request.f  # what f captured is what may be rebound
 
     def arguments(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Any, ...]:
         x, contexts = self._point or (x, contexts)
         plain = tuple(c.value if isinstance(c, Constant) else c for c in contexts)
+        # A number would cross as a constant of the program, in no framework.
+        x, t = map_leaves(_array, x), map_leaves(_array, t)
         return (x, plain) if self.request.operator.tangent is None else (x, plain, t)
 
     def differences(self, x: Any, contexts: tuple[Any, ...], t: Any) -> list[str]:
@@ -105,3 +114,7 @@ class BridgedPlan:
     def _once_with_value(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
         plan, arguments = plan_for(self.request.once(), x, contexts, t)
         return plan.value_and(arguments)
+
+
+def _array(leaf: Any) -> Any:
+    return np.asarray(leaf) if isinstance(leaf, NUMBERS) else leaf

@@ -67,5 +67,7 @@ def prepared(prep: Prep, states: States) -> Prep:
 
     rewind(states)
     states.clear()
-    details = prep.details
-    return Prep(one_call(prep.run), one_call(prep.result), fresh=prep.fresh, details=details)
+    details, lone = prep.details, prep.lone and one_call(prep.lone)
+    return Prep(
+        one_call(prep.run), one_call(prep.result), fresh=prep.fresh, lone=lone, details=details
+    )

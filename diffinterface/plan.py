@@ -10,9 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+import numpy as np
+
 from . import contexts as ctx
 from .adtypes import ADType
-from .arrays import NUMBERS, framework_of, is_complex
+from .arrays import (
+    NUMBERS,
+    NUMPY,
+    dtype_name,
+    framework_of,
+    is_complex,
+    is_inexact,
+)
 from .config import as_adtype
 from .conversion import Converter, scalars
 from .errors import InputError, ShapeError
@@ -86,12 +95,15 @@ class Plan:
         operator, backend = request.operator, resolve(request.adtype)
         leaves, structure = flatten_any(x, backend.flatten)
         layout, data = ctx.split(contexts, backend.flatten)
+        if backend.compiles and request.reuse:
+            ctx.check_statics(layout)
         self.request = request
         self.check_x = TreeCheck(leaves, structure, backend.flatten, "x")
         self.check_contexts = ContextCheck(contexts, layout, data, backend.flatten)
         self.check_seed: TreeCheck | None = None
         self._point: Leaves | None = None
         operator.check_x(leaves)
+        leaves = beside(leaves, data)
         self.converter = Converter(backend, leaves)
         self.fn = Function(
             request.f,
@@ -146,8 +158,9 @@ class Plan:
         seeds = flatten_any(t, flatten)[0] if self.check_seed is not None else ()
         if self._point is not None:
             return (self._enter_seed(seeds, self._point),)
-        entered = self.converter.enter(flatten_any(x, flatten)[0])
-        data = self.converter.enter_contexts(ctx.split(contexts, flatten)[1], entered)
+        leaves, data = flatten_any(x, flatten)[0], ctx.split(contexts, flatten)[1]
+        entered = self.converter.enter(beside(leaves, data))
+        data = self.converter.enter_contexts(data, entered)
         if self.check_seed is None:
             return entered, data
         return entered, data, self._enter_seed(seeds, entered)
@@ -199,6 +212,27 @@ class Plan:
                 got=got,
                 expected=expected,
             )
+
+
+def beside(x: Leaves, contexts: Leaves) -> Leaves:
+    """Python numbers x as arrays of the framework that the contexts are of, if these are of one alone.
+
+    Such a caller works in that framework, though x does not tell. Numbers take the precision of the
+    arrays, as they do in their products with them.
+    """
+    if not contexts or not all(type(leaf) in (float, complex) for leaf in x):
+        return x
+    arrays = [leaf for leaf in contexts if framework_of(leaf) is not NUMPY and is_inexact(leaf)]
+    frameworks = {framework_of(leaf) for leaf in arrays}
+    framework = frameworks.pop() if len(frameworks) == 1 else None
+    if framework is None or framework.wraps:
+        return x
+    names = {dtype_name(leaf) for leaf in arrays}
+    names = {name for name in names if hasattr(np, name)}  # it knows no bfloat16
+    return tuple(
+        framework.from_numpy(np.asarray(number, np.result_type(number, *names)), arrays[0])
+        for number in x
+    )
 
 
 def own(leaves: Leaves) -> Leaves:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Literal, final
 
 from . import hotpath
+from .arrays import framework_of
 from .bridge import tracing
 from .capture import Capture
 from .contexts import callables
@@ -41,7 +42,16 @@ class Prepared:
     """
 
     # JAX needs a weak reference to what it jits.
-    __slots__ = ("__weakref__", "_call", "_capture", "_on_mismatch", "_plan", "_variants")
+    __slots__ = (
+        "__weakref__",
+        "_borrowed",
+        "_bridged",
+        "_call",
+        "_capture",
+        "_on_mismatch",
+        "_plan",
+        "_variants",
+    )
 
     def __init__(
         self,
@@ -58,15 +68,19 @@ class Prepared:
             )
         backend = resolve(request.adtype)
         programs = request.f, *callables(contexts, backend.flatten)
-        watched = backend.compiles or backend.watches
-        self._capture = Capture(*programs) if watched else None
+        capture = Capture(*programs)
+        self._borrowed = _borrowed(capture)
+        self._capture = capture if backend.compiles or backend.watches else None
         self._plan, arguments = plan_for(request, x, contexts, t)
         self._on_mismatch = on_mismatch
+        self._bridged: BridgedPlan | None = None
         self._variants: dict[str, Prepared] = {}
         self._call: Callable[..., Any] = self._spread
         plan = self._plan
-        if isinstance(plan, Plan) and hotpath.applies(
-            plan, self._capture, arguments, x, contexts, t
+        if (
+            isinstance(plan, Plan)
+            and not self._borrowed
+            and hotpath.applies(plan, self._capture, arguments, x, contexts, t)
         ):
             build = hotpath.unseeded if plan.check_seed is None else hotpath.seeded
             self._call = build(plan, self._capture, self._general)
@@ -99,6 +113,8 @@ class Prepared:
     ) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
         """The plan that serves these arguments, and the arguments as it takes them."""
         rebound = self._capture.rebound() if self._capture is not None else []
+        if any(ended() for ended in self._borrowed):
+            rebound.append("a captured array, of a transform that has ended")
         if not rebound:
             try:
                 arguments = self._plan.arguments(x, contexts, t)
@@ -106,9 +122,10 @@ class Prepared:
                 arguments = None
             if arguments is not None:
                 return self._plan, arguments
-        if crosses(self._plan.request, x, contexts, t):
-            bridged = BridgedPlan(self._plan.request, x, contexts)
-            return bridged, bridged.arguments(x, contexts, t)
+        if not rebound and crosses(self._plan.request, x, contexts, t):
+            if self._bridged is None:
+                self._bridged = BridgedPlan(self._plan.request, x, contexts)
+            return self._bridged, self._bridged.arguments(x, contexts, t)
         lines = [f"{name}: rebound since preparation" for name in rebound]
         lines += self._plan.differences(x, contexts, t)
         if self._on_mismatch == "reprepare" and not self._plan.request.same_point:
@@ -138,6 +155,13 @@ class Prepared:
             return False
         flatten = resolve(self._plan.request.adtype).flatten
         return tracing(flatten_any(self._capture.values(), flatten)[0]) is not None
+
+
+def _borrowed(capture: Capture) -> list[Callable[[], bool]]:
+    """For captured arrays that a transform around the preparation made: whether it has ended."""
+    owned = [(value, framework_of(value)) for value in capture.values()]
+    found = [owner.ending(value) for value, owner in owned if owner is not None]
+    return [ended for ended in found if ended is not None]
 
 
 @final

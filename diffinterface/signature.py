@@ -25,6 +25,10 @@ class LeafCheck:
 
     def __init__(self, leaf: Any) -> None:
         framework = framework_of(leaf)
+        if framework is not None and framework.unsuited is not None:
+            raise InputError(
+                f"Got a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf)
+            )
         self._kind = type(leaf)
         self._shape = shape_of(leaf)
         self._dtype = getattr(leaf, "dtype", None)

@@ -25,12 +25,13 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autoclass_content = "class"
 napoleon_google_docstring = False
+napoleon_use_ivar = True  # or two attributes of one name are two targets of a reference
 napoleon_use_rtype = False
 default_role = "code"
 
 # Tutorials run at every build: the library may have changed where their text has not.
 nb_execution_mode = "force"
-nb_execution_timeout = 120
+nb_execution_timeout = 600  # of a cell, on a busy machine
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_output_stderr = "remove-warn"  # a warning inside a tutorial is a warning of the build
@@ -38,6 +39,7 @@ nb_merge_streams = True
 
 html_theme = "furo"
 html_title = "diffinterface"
+pygments_dark_style = "github-dark"  # furo's own underlines what is imported, like a link
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,3 +22,12 @@ def backend(request: Any) -> Entry:
     entry: Entry = request.param
     skip_if_missing(entry.adtype)
     return entry
+
+
+@pytest.fixture(autouse=True)
+def _jax_keeps_its_precision() -> Iterator[None]:
+    """Left on by a test, or by what it imported, JAX's 64 bits would change the tests after it."""
+    yield
+    jax = sys.modules.get("jax")
+    if jax is not None and hasattr(jax, "config"):
+        assert not jax.config.jax_enable_x64, "this test left jax_enable_x64 on"

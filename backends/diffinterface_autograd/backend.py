@@ -119,18 +119,22 @@ class AutogradBackend(Backend):
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
 
         def by_columns(x: Leaves, contexts: Leaves) -> Any:
-            sample, batch = _sample(x), shape_of(x[0])[0]
+            sample, batch = assembly.first_sample(x), shape_of(x[0])[0]
             seeds = assembly.broadcast_seeds(basis(sample), batch)
             y, columns, aux = push_each(_close(fn, contexts), x, seeds)
             assembly.check_batch(x, y)
-            return y, assembly.batched_rows(columns, _sample(y), sample, True), aux
+            return y, assembly.batched_rows(columns, assembly.first_sample(y), sample, True), aux
 
         def by_rows(x: Leaves, contexts: Leaves) -> Any:
             record = Record(_close(fn, contexts), x)
             y = record.y
-            batch, sample = assembly.check_batch(x, y), _sample(y)
+            batch, sample = assembly.check_batch(x, y), assembly.first_sample(y)
             rows = record.pull_each(assembly.broadcast_seeds(basis(sample), batch))
-            return y, assembly.batched_rows(rows, sample, _sample(x), False), record.aux
+            return (
+                y,
+                assembly.batched_rows(rows, sample, assembly.first_sample(x), False),
+                record.aux,
+            )
 
         return self._either(fn, x, contexts, by_columns, by_rows)
 
@@ -263,7 +267,3 @@ def _one(y: Leaves) -> Leaves:
     if is_complex(y[0]):
         raise derived.complex_gradient_error()
     return (np.ones((), dtype=y[0].dtype),)
-
-
-def _sample(leaves: Leaves) -> Leaves:
-    return tuple(leaf[0] for leaf in leaves)

@@ -98,6 +98,8 @@ class ComplexStepBackend(Backend):
     def _outer(self, x: Leaves) -> Backend:
         from diffinterface.registry import resolve
 
+        if not any(map(is_complex, x)):  # `derived` says what is wrong with those
+            self._check_x(x)
         eps = max(float(np.finfo(dtype_name(leaf)).eps) for leaf in x)
         return resolve(AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3)))
 

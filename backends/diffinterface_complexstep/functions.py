@@ -15,6 +15,8 @@ import numpy as np
 from diffinterface.arrays import array_namespace, is_complex
 from diffinterface.levels import innermost
 
+from . import singular
+
 _ELEMENTWISE = """
 add subtract multiply divide true_divide negative positive power pow float_power square sqrt
 reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan asin acos atan sinh
@@ -105,6 +107,8 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     """
     from .analytic import Analytic, refuse, unwrap, wrap
 
+    if name in ("iscomplexobj", "isrealobj"):
+        return name == "isrealobj"  # x is real to f
     if name not in ANALYTIC:
         raise refuse(name)
     if _has_complex((*args, *options.values())):
@@ -115,10 +119,14 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     kept = {key: unwrap(value, top.level) for key, value in without_dtype(name, options).items()}
     if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
         raise refuse(f"{name} with a condition computed from x")
+    known = _ALIASES.get(name, name)
+    hidden = singular.check(known, plain)
     function = _REPLACED.get(name) or _native(name, function, plain)
     result = function(*plain, **kept)
-    condition = _OUTSIDE.get(_ALIASES.get(name, name))
-    return wrap(result if condition is None else _nan_where(condition, result, plain), top.level)
+    condition = _OUTSIDE.get(known)
+    if condition is not None:
+        result = _nan_where(_outside(condition, result, plain), result)
+    return wrap(result if hidden is None else _nan_where(hidden, result), top.level)
 
 
 def without_dtype(name: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -159,12 +167,15 @@ def _native(name: str, function: Callable[..., Any], plain: list[Any]) -> Callab
 _NUMPY = (np.ndarray, np.generic)
 
 
-def _nan_where(condition: Callable[..., Any], result: Any, plain: list[Any]) -> Any:
+def _outside(condition: Callable[..., Any], result: Any, plain: list[Any]) -> Any:
     xp = array_namespace(result)
-    outside = condition(xp, *(_real(xp, argument, result) for argument in plain))
-    return xp.where(
-        outside, xp.asarray(complex(math.nan, math.nan), dtype=result.dtype), xp.asarray(result)
-    )
+    return condition(xp, *(_real(xp, argument, result) for argument in plain))
+
+
+def _nan_where(condition: Any, result: Any) -> Any:
+    xp = array_namespace(result)
+    nan = xp.asarray(complex(math.nan, math.nan), dtype=result.dtype)
+    return xp.where(condition, nan, xp.asarray(result))
 
 
 def _real(xp: Any, a: Any, like: Any) -> Any:

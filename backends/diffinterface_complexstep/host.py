@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import dtype_name
+from diffinterface.arrays import Array, array_namespace, dtype_name
 from diffinterface.bridge import Bridge, apply
+from diffinterface.levels import innermost
 from diffinterface.trees import Leaves
 
 from .analytic import Analytic
@@ -16,20 +17,25 @@ from .backend import STEP
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """``f(x) + i J(x) h``: what f's analytic continuation is to first order in the step h."""
-    real = tuple(np.real(_value(leaf)) for leaf in x)
+    level = innermost(x).level  # type: ignore[union-attr]
+    parts = [_parts(leaf, level) for leaf in x]
     # The step is tiny: at its own scale the pushforward cannot underflow.
-    scale = max(STEP[dtype_name(leaf)] for leaf in real)
-    t = tuple(np.imag(_value(leaf)) / scale for leaf in x)
+    scale = max(STEP[dtype_name(real)] for real, _ in parts)
+    real, t = tuple(a for a, _ in parts), tuple(b / scale for _, b in parts)
     y = apply(bridge, real, contexts)
     pushed = apply(bridge.pushforward, (*real, *t), contexts)
-    level = next(leaf.level for leaf in x if isinstance(leaf, Analytic))
     return tuple(Analytic(_joined(a, scale * b), level) for a, b in zip(y, pushed, strict=True))
+
+
+def _parts(leaf: Array, level: int) -> tuple[Array, Array]:
+    """The point, and the step away from it; an outer engine may be tracing both."""
+    if isinstance(leaf, Analytic) and leaf.level == level:
+        xp = array_namespace(leaf.value)
+        return xp.real(leaf.value), xp.imag(leaf.value)
+    xp = array_namespace(leaf)
+    return leaf, xp.zeros_like(leaf)
 
 
 def _joined(real: Any, imaginary: Any) -> Any:
     value = real + 1j * imaginary
     return value if hasattr(value, "shape") else np.asarray(value)
-
-
-def _value(leaf: Any) -> Any:
-    return leaf.value if isinstance(leaf, Analytic) else leaf

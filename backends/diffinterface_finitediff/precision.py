@@ -12,7 +12,7 @@ from diffinterface.arrays import dtype_name, framework_of
 from diffinterface.errors import PrecisionWarning
 from diffinterface.trees import Leaves
 
-from .schemes import Evaluate, moved, step
+from .schemes import LEVELS, Evaluate, moved, step
 
 # Exponents of the relative step in the unit roundoff: where truncation and rounding errors balance
 # (Nocedal & Wright, Numerical Optimization, section 8.1). The extrapolated scheme starts far out.
@@ -56,7 +56,8 @@ def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
     """
     coarse = roundoff(x)
     direction = tuple(assembly.generic_direction(leaf) for leaf in x)
-    relative = relative_step(scheme, coarse)
+    # The extrapolated scheme is as easily misled by its smallest step.
+    relative = relative_step(scheme, coarse) / (2**LEVELS if scheme == "richardson" else 1)
     h = step(x, direction, relative, relative)
     here, near = (
         f(tuple(moved(x, direction, 0 * h))),

@@ -12,9 +12,10 @@ from diffinterface.arrays import NUMPY, Array, array_namespace, framework_of, is
 from diffinterface.trees import Leaves
 
 Evaluate = Callable[[Leaves], Leaves]  # f at a point: its output leaves
-Scheme = Callable[[Evaluate, Leaves, Leaves, Any], Leaves]
+Here = Callable[[], Leaves]  # f at x, evaluated at most once for all directions
+Scheme = Callable[[Evaluate, Here, Leaves, Leaves, Any], Leaves]
 
-_LEVELS = 7
+LEVELS = 7
 
 
 def step(x: Leaves, u: Leaves, relative: float, absolute: float) -> Array:
@@ -68,17 +69,17 @@ def _quotient(a: Leaves, b: Leaves, h: Array) -> Leaves:
     return tuple((p - m) / _cast(h, p) for p, m in zip(a, b, strict=True))
 
 
-def forward(f: Evaluate, x: Leaves, u: Leaves, h: Array) -> Leaves:
+def forward(f: Evaluate, here: Here, x: Leaves, u: Leaves, h: Array) -> Leaves:
     """``(f(x + h u) - f(x)) / h``: error O(h)."""
-    return _quotient(f(moved(x, u, h)), f(moved(x, u, 0 * h)), h)
+    return _quotient(f(moved(x, u, h)), here(), h)
 
 
-def central(f: Evaluate, x: Leaves, u: Leaves, h: Array) -> Leaves:
+def central(f: Evaluate, here: Here, x: Leaves, u: Leaves, h: Array) -> Leaves:
     """``(f(x + h u) - f(x - h u)) / 2h``: error O(h^2)."""
     return _quotient(f(moved(x, u, h)), f(moved(x, u, -h)), 2 * h)
 
 
-def richardson(f: Evaluate, x: Leaves, u: Leaves, h: Array) -> Leaves:
+def richardson(f: Evaluate, here: Here, x: Leaves, u: Leaves, h: Array) -> Leaves:
     """Central differences extrapolated to h = 0; see `extrapolate`."""
     return extrapolate(f, x, u, h)[0]
 
@@ -92,8 +93,8 @@ def extrapolate(f: Evaluate, x: Leaves, u: Leaves, h: Array) -> tuple[Leaves, Le
     previous: list[Leaves] = []
     best: Leaves = ()
     error: Leaves = ()
-    for level in range(_LEVELS):
-        row = [central(f, x, u, h / 2**level)]
+    for level in range(LEVELS):
+        row = [central(f, tuple, x, u, h / 2**level)]
         for order, old in enumerate(previous):
             factor = 4.0 ** (order + 1)
             row.append(
@@ -126,5 +127,5 @@ def _choose(
 
 SCHEMES: dict[str, Scheme] = {"forward": forward, "central": central, "richardson": richardson}
 
-#: How many evaluations of f a direction takes.
-EVALUATIONS = {"forward": 2.0, "central": 2.0, "richardson": 2.0 * _LEVELS}
+#: How many evaluations of f a direction takes, that at x itself aside.
+EVALUATIONS = {"forward": 1.0, "central": 2.0, "richardson": 2.0 * LEVELS}

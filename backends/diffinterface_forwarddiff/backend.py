@@ -20,7 +20,7 @@ from .arguments import from_objects
 from .dual import Dual
 from .jacobian import sweep
 from .levels import primal, tangent
-from .values import beside, cast, copied, namespace_of
+from .values import back, beside, cast, copied, front
 
 
 @final
@@ -80,12 +80,12 @@ def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:
     # Copies: f may write into its argument, which must reach neither the caller's arrays nor the seeds.
     framework = framework_of(x)
     value = framework.own(x) if framework is not None else x
-    column = namespace_of(t).moveaxis(t, 0, -1) if batched else t[..., None]
+    column = back(t) if batched else t[..., None]
     return Dual(value, beside(copied(column), x), level)
 
 
 def _unseed(columns: Array, batched: bool) -> Array:
-    return namespace_of(columns).moveaxis(columns, -1, 0) if batched else columns[..., 0]
+    return front(columns) if batched else columns[..., 0]
 
 
 def _array(value: Any, like: Array) -> Array:

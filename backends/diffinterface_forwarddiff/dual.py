@@ -97,6 +97,8 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
         if not isinstance(innermost(inputs, self), Dual):
             return NotImplemented  # an inner engine's array takes Duals as constants
         out = options.pop("out", None)
+        if method == "outer":
+            return ufunc(_outer_axes(*inputs), inputs[1], out=out, **options)
         if method == "__call__":
             name, function = ufunc.__name__, ufunc
         else:
@@ -130,6 +132,10 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
     # --- conversions that would lose the tangents --------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if sys._getframe(1).f_code.co_name == "_matmul_dispatch":
+            box = np.empty((), object)  # at which scipy.sparse leaves the product to `__rmatmul__`
+            box[()] = self
+            return box
         # np.vectorize boxes its arguments, and one sample result to learn its dtype: as objects.
         if _in_vectorize() or (dtype is not None and np.dtype(dtype) == object):
             boxes = np.empty(self.shape, object)
@@ -166,11 +172,26 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         return bool(self.value)
 
+    # --- products with matrices of scipy.sparse ---------------------------------------------------
+
+    def __rmatmul__(self, other: Any) -> Any:
+        if _is_sparse(other):
+            return call("sparse_matmul", np.matmul, (other, self), {})
+        return np.matmul(other, self)  # by the protocol: another engine may stand inside
+
+    def __matmul__(self, other: Any) -> Any:
+        if _is_sparse(other):
+            return call("sparse_matmul", np.matmul, (other.T, self.T), {}).T
+        return np.matmul(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        # Of SciPy's matrices, which come here, it is the matrix product; its arrays do not.
+        return self.__rmatmul__(other) if _is_sparse(other) else np.multiply(other, self)
+
     # --- as an array -----------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        trailing = (*_tuple(index), slice(None)) if _has_ellipsis(index) else index
-        value, tangent = self.value[index], self.tangent[trailing]
+        value, tangent = self.value[index], self.tangent[trailing(index)]
         if type(value) is np.ndarray:
             return Dual(value, tangent, self.level)
         if isinstance(value, np.generic) or is_scalar(value):
@@ -186,7 +207,6 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
             raise TypeError("A NumPy scalar does not support item assignment.")
         if isinstance(value, list | tuple) and holds(value):
             value = call("asarray", None, (value,), {})
-        trailing = (*_tuple(index), slice(None)) if _has_ellipsis(index) else index
         tangent: Any = 0
         if isinstance(value, Dual):
             if value.level > self.level:
@@ -195,7 +215,7 @@ class Dual(Perturbed, NDArrayOperatorsMixin):
                 value, tangent = value.value, value.tangent
                 tangent = tangent if tangent.shape[-1] == self.width else tangent + 0 * self.tangent
         self.value = _written(self.value, index, value)
-        self.tangent = _written(self.tangent, trailing, tangent)
+        self.tangent = _written(self.tangent, trailing(index), tangent)
 
     def copy(self) -> Dual:
         """A Dual that shares no memory with this one."""
@@ -264,6 +284,16 @@ def _in_vectorize() -> bool:
     return False
 
 
+def _is_sparse(x: Any) -> bool:
+    return hasattr(x, "tocoo")
+
+
+def _outer_axes(a: Any, b: Any) -> Any:
+    """`a` with an axis of length 1 behind its own for each one of b."""
+    a = a if isinstance(a, Dual) else np.asarray(a)
+    return a.reshape((*a.shape, *(1,) * np.ndim(b)))
+
+
 def _store(result: Any, out: tuple[Any, ...]) -> Any:
     """Results, written where out= says."""
     parts = result if isinstance(result, tuple) else (result,)
@@ -278,12 +308,13 @@ def _store(result: Any, out: tuple[Any, ...]) -> Any:
     return out[0] if len(out) == 1 else out
 
 
-def _tuple(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
-
-
-def _has_ellipsis(index: Any) -> bool:
-    return index is Ellipsis or (isinstance(index, tuple) and any(i is Ellipsis for i in index))
+def trailing(index: Any) -> Any:
+    """`index` for an array with one more axis at the end."""
+    if index is Ellipsis:
+        return (index, slice(None))
+    if isinstance(index, tuple) and any(i is Ellipsis for i in index):
+        return (*index, slice(None))
+    return index
 
 
 def _written(target: Any, index: Any, value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays import framework_of, shape_of, size_of
+from diffinterface.assembly import in_precision
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
 from diffinterface.seeds import basis
@@ -14,7 +15,7 @@ from diffinterface.trees import Leaves, map_leaves
 
 from .dual import Dual
 from .levels import primal, tangent
-from .values import beside, namespace_of
+from .values import back, beside, namespace_of
 
 
 def sweep(fn: Function, chunk: int, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
@@ -54,7 +55,7 @@ def _seeds(x: Leaves, start: int, stop: int, level: int) -> Leaves:
                 units[at, at + offset - start] = 1
             units = units.reshape((*leaf.shape, stop - start))
         else:
-            units = namespace_of(leaf).moveaxis(basis(x, start, stop)[i], 0, -1)
+            units = back(basis(x, start, stop)[i])
             units = beside(units, leaf)
         own = framework.own(leaf) if framework is not None else leaf
         seeded.append(Dual(own, units, level))
@@ -75,7 +76,8 @@ def _cut(block: Any, y: Any, x: Leaves) -> list[Any]:
     for leaf in x:
         stop = start + size_of(leaf)
         part = block if len(x) == 1 else block[..., start:stop]
-        parts.append(xp.reshape(part, (*shape_of(y), *shape_of(leaf))))
+        part = xp.reshape(part, (*shape_of(y), *shape_of(leaf)))
+        parts.append(in_precision(part, leaf))
         start = stop
     return parts
 

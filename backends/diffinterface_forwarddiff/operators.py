@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .dual import Dual
 from .table import RULES, rule_name
@@ -20,7 +19,7 @@ UFUNCS: dict[str, Any] = {
 
 
 def _operator(symbol: str, ufunc: Any, swapped: bool) -> Any:
-    general, name = getattr(NDArrayOperatorsMixin, symbol), rule_name(ufunc)
+    general, name = getattr(Dual, symbol), rule_name(ufunc)
 
     def operator(self: Dual, other: Any) -> Any:
         kind = type(other)

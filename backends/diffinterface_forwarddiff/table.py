@@ -50,7 +50,6 @@ ALIASES = {
     "minimum.reduce": "min",
     "add.accumulate": "cumsum",
     "multiply.accumulate": "cumprod",
-    "multiply.outer": "multiply_outer",
     "psi": "digamma",
     "_zeta": "zeta",  # the ufunc behind SciPy's function
 }

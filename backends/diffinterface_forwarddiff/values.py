@@ -95,15 +95,18 @@ def namespace_for(value: Any, tangent: Any) -> Any:
 
 def front(t: Any, ndim: int = 0) -> Any:
     """Tangents with their axis in front of `ndim` axes or more, as batched functions take them."""
-    t = namespace_of(t).moveaxis(t, -1, 0)
+    t = namespace_of(t).permute_dims(t, (t.ndim - 1, *range(t.ndim - 1)))
     while t.ndim < ndim + 1:
         t = t[:, None]
     return t
 
 
 def back(t: Any) -> Any:
-    """Tangents with their axis back at the end."""
-    return namespace_of(t).moveaxis(t, 0, -1)
+    """Tangents with their axis back at the end.
+
+    By `permute_dims`, which works inside every transform: `moveaxis` does not.
+    """
+    return namespace_of(t).permute_dims(t, (*range(1, t.ndim), 0))
 
 
 def contiguous(x: Any) -> Any:

@@ -23,6 +23,7 @@ class JaxFramework(Framework):
     name = "jax"
     mutable = False
     concrete = ArrayImpl
+    scan = staticmethod(jax.lax.scan)
 
     def owns(self, kind: type) -> bool:
         return issubclass(kind, jax.Array | jax.core.Tracer)
@@ -75,7 +76,11 @@ class JaxFramework(Framework):
     def sparse(self, data: Any, layout: Any) -> Any:
         from jax.experimental.sparse import BCOO
 
-        where: Any = np.stack([layout.rows, layout.indices], axis=1).astype(np.int32)
+        def indices() -> Any:
+            with jax.core.eval_context():  # kept, so that no trace may own it
+                return jnp.asarray(np.stack([layout.rows, layout.indices], 1).astype(np.int32))
+
+        where = layout.kept("jax", indices)
         return BCOO((data, where), shape=layout.shape, indices_sorted=True, unique_indices=True)
 
     def shard(self, x: Any, sharding: Any) -> Any:

@@ -168,7 +168,7 @@ def batched_jacobian(fn: Function, forward: bool, mode: Mode) -> Body:
         g = close(fn, contexts)
         value, apply, aux = linearize(g, x, mode) if forward else pull(g, x)
         batch = assembly.check_batch(x, value)
-        sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (value, x))
+        sample_y, sample_x = map(assembly.first_sample, (value, x))
         seeds = assembly.broadcast_seeds(basis(sample_x if forward else sample_y), batch)
         blocks = jax.vmap(apply)(seeds)
         return value, assembly.batched_rows(blocks, sample_y, sample_x, forward), aux

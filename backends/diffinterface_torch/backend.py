@@ -22,6 +22,7 @@ from diffinterface.trees import Leaves
 
 from . import tape, transforms
 from .framework import framework
+from .lone import gradient_at
 from .outer import in_transform
 
 Run = Callable[..., Any]
@@ -70,9 +71,11 @@ class TorchBackend(Backend):
             expected="torch",
         )
 
-    def _compiled(self, fn: Function) -> Function:
+    def _compiled(self, fn: Function, x: Leaves, contexts: Leaves) -> Function:
         if not (self.adtype.compile and fn.reuse):
             return fn
+        if not in_transform():
+            tape.Pass(fn, x, contexts)  # compiled code cannot be watched
         compiled = copy.copy(fn)
         compiled.f = torch.compile(fn.f)
         return compiled
@@ -87,7 +90,7 @@ class TorchBackend(Backend):
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        onto = fn if batched else self._compiled(fn)
+        onto = fn if batched else self._compiled(fn, x, contexts)
         return _either(
             lambda x, c, t: tape.pullback(onto, x, c, t, batched),
             lambda x, c, t: transforms.pullback(fn, x, c, t, batched),
@@ -126,7 +129,7 @@ class TorchBackend(Backend):
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
             return Prep(partial(transforms.gradient_forward, fn))
-        onto = self._compiled(fn)
+        onto = self._compiled(fn, x, contexts)
         either = _either(partial(tape.gradient, onto), partial(transforms.gradient, fn))
 
         def result(x: Leaves, contexts: Leaves) -> Leaves:
@@ -134,7 +137,8 @@ class TorchBackend(Backend):
                 return either.result(x, contexts)
             return tape.gradient_alone(onto, x, contexts)
 
-        return Prep(either.run, result)
+        lone = None if onto is not fn or len(x) > 1 else gradient_at(fn, result)
+        return Prep(either.run, result, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = partial(transforms.jacobian_forward, fn)

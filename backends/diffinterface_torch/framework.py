@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from .outer import bare, in_transform, is_tracked, is_wrapped, plain_torch, reco
 def copied(x: torch.Tensor) -> Any:
     """A NumPy copy of a tensor's values."""
     x = x.detach().cpu().resolve_conj().resolve_neg()
+    if x._is_zerotensor():  # forward mode's lazy zeros, which have no memory
+        x = torch.zeros_like(x)
     # NumPy has no bfloat16; float32 holds it exactly.
     return np.array((x.float() if x.dtype is torch.bfloat16 else x).numpy())
 
@@ -43,6 +45,12 @@ class TorchFramework(Framework):
 
     def owns(self, kind: type) -> bool:
         return issubclass(kind, torch.Tensor)
+
+    def ending(self, x: Any) -> Any:
+        functorch: Any = torch._C._functorch
+        if not functorch.is_functorch_wrapped_tensor(x):
+            return None
+        return partial(functorch.is_dead_tensor_wrapper, x)
 
     def to_numpy(self, x: Any) -> Any:
         if is_wrapped(x):

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from diffinterface.bridge import Bridge, finished
+from diffinterface.errors import NestedDifferentiationError
 from diffinterface.trees import Leaves
 
 from .framework import framework
@@ -40,6 +41,13 @@ def _tensor(leaf: Any, like: torch.Tensor) -> torch.Tensor:
 def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """A bridge at (*x, *contexts), of which the first n are differentiable: its outputs, recorded."""
     outputs: tuple[torch.Tensor, ...]
+    if _traced_as_graph():
+        raise NestedDifferentiationError(
+            "torch is tracing a graph (make_fx, torch.func.linearize, export), which cannot hold a call "
+            "that leaves torch: it would keep this call's numbers. Use torch.func.jvp, or an inner "
+            "AutoTorch().",
+            outer="torch",
+        )
     if in_vmap():
         outputs = _Transformed.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
     elif any(map(_is_legacy, args)):
@@ -49,6 +57,11 @@ def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ..
     else:
         outputs = _evaluate(bridge, n, args)
     return outputs
+
+
+def _traced_as_graph() -> bool:
+    keys = torch._C._TorchDispatchModeKey
+    return any(torch._C._get_dispatch_mode(key) is not None for key in (keys.PROXY, keys.FAKE))
 
 
 def _evaluate(bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -22,6 +22,7 @@ from diffinterface.trees import Leaves, map_leaves
 
 from .outer import BIRTHS, depends_beyond
 from .repairs import Repaired
+from .watch import call
 
 vmap: Any = torch.func.vmap  # torch's annotations leave out out_dims of None
 
@@ -52,22 +53,22 @@ class Pass:
         with recording(), Repaired() if twice or _inside(fn) else _ALREADY:
             if tracked:
                 self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
-                self.y, self.aux = fn(self.x, contexts)
+                self.y, self.aux = call(fn, self.x, contexts)
                 if any(leaf._version for leaf in self.x):
                     # f wrote into its argument: x must stay what it was.
                     self.x = tuple(
                         leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x
                     )
-                    self.y, self.aux = fn(tuple(leaf.clone() for leaf in self.x), contexts)
+                    self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
             else:
                 self.x = tuple(_leaf(leaf) for leaf in x)
                 try:
-                    self.y, self.aux = fn(self.x, contexts)
+                    self.y, self.aux = call(fn, self.x, contexts)
                 except RuntimeError as error:
                     if _IN_PLACE not in str(error):
                         raise
                     # f writes into its argument: give it a copy, which torch allows.
-                    self.y, self.aux = fn(tuple(leaf.clone() for leaf in self.x), contexts)
+                    self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
         self.keep = tracked or (outside and depends_beyond(self.y, self.x, born))
 
     def value(self) -> Leaves:
@@ -213,7 +214,7 @@ def pushforward(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: b
 
 def _pulled(y: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
     """A pullback as a function of its seeds, on the tape: the seeds, and what they pull to."""
-    seeds = tuple(torch.ones_like(leaf, requires_grad=True) for leaf in y)
+    seeds = tuple(_leaf(torch.ones_like(leaf)) for leaf in y)
     pulled = grad(y, x, seeds, create=True)
     if any(not leaf.requires_grad and bool(leaf.any()) for leaf in pulled):
         # Not zero, and yet it does not depend on the seeds: the pushforward would come out as zero.
@@ -243,23 +244,24 @@ def _along(y: Leaves, x: torch.Tensor) -> Leaves:
 
 def gradient(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
-    return p.value(), _slope(p), p.auxiliary()
+    return p.value(), slopes(p.y, p.x, p.keep), p.auxiliary()
 
 
 def gradient_alone(fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
-    return _slope(Pass(fn, x, contexts))
+    p = Pass(fn, x, contexts)
+    return slopes(p.y, p.x, p.keep)
 
 
-def _slope(p: Pass) -> Leaves:
-    """The gradient of a pass; torch seeds a scalar by itself faster than it checks a seed."""
-    (y,) = p.y
-    if y.is_complex():
+def slopes(y: Leaves, x: Leaves, keep: bool) -> Leaves:
+    """The gradient of a lone scalar; torch seeds it by itself faster than it checks a seed."""
+    (value,) = y
+    if value.is_complex():
         raise complex_gradient_error()
-    if not y.requires_grad:
-        return tuple(torch.zeros_like(leaf) for leaf in p.x)
-    return torch.autograd.grad(
-        y, p.x, create_graph=p.keep, allow_unused=True, materialize_grads=True
-    )
+    if not value.requires_grad:
+        return tuple(torch.zeros_like(leaf) for leaf in x)
+    found = torch.autograd.grad(value, x, create_graph=keep, allow_unused=True)
+    # Not `materialize_grads`, which looks longer for what is hardly ever there.
+    return tuple(torch.zeros_like(b) if a is None else a for a, b in zip(found, x, strict=True))
 
 
 def one(y: Leaves) -> Leaves:
@@ -288,7 +290,7 @@ def rows(p: Pass) -> tuple[Leaves, ...]:
 def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
     batch = assembly.check_batch(p.x, p.y)
-    sample_y, sample_x = (tuple(leaf[0] for leaf in leaves) for leaves in (p.y, p.x))
+    sample_y, sample_x = map(assembly.first_sample, (p.y, p.x))
     stacked = p.pull_batched(assembly.broadcast_seeds(basis(sample_y), batch))
     return p.value(), assembly.batched_rows(stacked, sample_y, sample_x, False), p.auxiliary()
 

@@ -13,6 +13,7 @@ import torch
 
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
+from diffinterface.errors import NestedDifferentiationError
 from diffinterface.functions import Function
 from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves
@@ -20,6 +21,7 @@ from diffinterface.trees import Leaves
 from .outer import FORWARD_MODE, in_vmap
 from .repairs import Repaired
 from .tape import basis, one, vmap
+from .watch import call
 
 _jvp: Any = torch.func.jvp  # torch's annotations leave out has_aux
 vjp: Any = torch.func.vjp
@@ -30,7 +32,16 @@ Pure = Callable[..., tuple[Leaves, Any]]
 def jvp(*args: Any, **options: Any) -> Any:
     """``torch.func.jvp``, one thread at a time."""
     with FORWARD_MODE:
-        return _jvp(*args, **options)
+        try:
+            return _jvp(*args, **options)
+        except RuntimeError as error:
+            if "Nested forward mode" not in str(error):
+                raise
+            raise NestedDifferentiationError(
+                "torch has no forward mode inside a level of forward_ad; use AutoTorch(mode='reverse') "
+                "here, or torch.func.jvp around.",
+                outer="torch",
+            ) from error
 
 
 class Aux:
@@ -59,7 +70,7 @@ def close(fn: Function, contexts: Leaves, aux: Aux) -> Pure:
 
     def pure(*x: torch.Tensor) -> tuple[Leaves, Any]:
         with Repaired():
-            y, rest = fn(tuple(leaf.clone() for leaf in x), contexts)
+            y, rest = call(fn, tuple(leaf.clone() for leaf in x), contexts)
         return y, aux.take(rest)
 
     return pure
@@ -161,16 +172,16 @@ def jacobian_reverse(fn: Function, x: Leaves, contexts: Leaves) -> Any:
 def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves, forward: bool) -> Any:
     aux = Aux()
     g = close(fn, contexts, aux)
-    sample_x = tuple(leaf[0] for leaf in x)
+    sample_x = assembly.first_sample(x)
     if forward:
         seeds = assembly.broadcast_seeds(basis(sample_x), x[0].shape[0])
         value, stacked, rest = push_of(g, x, True)(seeds)
         assembly.check_batch(x, value)
-        sample_y = tuple(leaf[0] for leaf in value)
+        sample_y = assembly.first_sample(value)
     else:
         value, back, rest = pull_of(g, x, True)
         batch = assembly.check_batch(x, value)
-        sample_y = tuple(leaf[0] for leaf in value)
+        sample_y = assembly.first_sample(value)
         stacked = back(assembly.broadcast_seeds(basis(sample_y), batch))
     return value, assembly.batched_rows(stacked, sample_y, sample_x, forward), aux.give(rest)
 

@@ -89,12 +89,14 @@ def compare(
     known = engines()
     installed = [engine.entry for engine in known if engine.entry is not None]
     operator = operator or problem.operator or _operator_for(problem, installed)
-    scenario = _scenario(problem, operator, installed)
+    scenario, told = _scenario(problem, operator, installed)
     outcomes = []
     for engine in known:
         progress(f"{operator}, {engine.name}: preparing")
         if not engine.command:
-            outcomes.append(_run(engine, operator, problem, scenario, everything))
+            error = engine.error or told.get(engine.name, "")
+            row = Row(engine.name, operator, problem.name, size(problem.x), error=error)
+            outcomes.append(_run(engine, row, scenario, everything))
     working = [outcome for outcome in outcomes if outcome.call is not None]
     reference = _refer(problem, operator, working)
     progress(f"{operator}: timing {len(working)} engines")
@@ -114,25 +116,24 @@ def _operator_for(problem: Problem, backends: Sequence[Entry]) -> str:
     return name
 
 
-def _scenario(problem: Problem, operator: str, backends: Sequence[Entry]) -> Scenario | None:
-    """None where the seed of a pullback is not known, since nothing can run f."""
+def _scenario(
+    problem: Problem, operator: str, backends: Sequence[Entry]
+) -> tuple[Scenario | None, dict[str, str]]:
+    """None where the seed of a pullback is not known, since nothing can run f; and why not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             seed = seeded(operator, problem.f, problem.x, problem.contexts, {}, backends, None)
-        except DiffInterfaceError:
-            return None
-    return Scenario(operator, problem.f, problem.x, seed, problem.contexts, name=problem.name)
+        except DiffInterfaceError as error:
+            told: dict[str, str] = error.told
+            return None, {name: why.splitlines()[0] for name, why in told.items()}
+    f, x, contexts = problem.f, problem.x, problem.contexts
+    return Scenario(operator, f, x, seed, contexts, name=problem.name), {}
 
 
-def _run(
-    engine: Engine, operator: str, problem: Problem, scenario: Scenario | None, everything: bool
-) -> Outcome:
-    row = Row(engine.name, operator, problem.name, size(problem.x), error=engine.error)
-    if engine.entry is None:
+def _run(engine: Engine, row: Row, scenario: Scenario | None, everything: bool) -> Outcome:
+    if engine.entry is None or scenario is None:
         return Outcome(row)
-    if scenario is None:
-        return Outcome(replace(row, error="f cannot be evaluated"))
     (allowed,) = tolerant([engine.entry], None)
     cell = Cell(scenario, engine.entry)
     with warnings.catch_warnings(record=True) as caught:
@@ -181,10 +182,13 @@ def _votes(candidate: Outcome, working: list[Outcome]) -> tuple[int, float]:
 
 
 def _gap(result: Any, reference: Any) -> float:
-    """The largest difference, relative to the largest entry of the reference."""
-    pairs = [*zip(numpy_leaves(result), numpy_leaves(reference), strict=True)]
-    scale = max((float(np.max(np.abs(b), initial=0)) for _, b in pairs), default=0) or 1.0
-    return max((float(np.max(np.abs(a - b), initial=0)) for a, b in pairs), default=0.0) / scale
+    """The largest difference, relative to the largest entry of the reference; of other shapes, inf."""
+    got, right = numpy_leaves(result), numpy_leaves(reference)
+    if [np.shape(a) for a in got] != [np.shape(b) for b in right]:
+        return np.inf
+    scale = max((float(np.max(np.abs(b), initial=0)) for b in right), default=0) or 1.0
+    gaps = [float(np.max(np.abs(a - b), initial=0)) for a, b in zip(got, right, strict=True)]
+    return max(gaps, default=0.0) / scale
 
 
 def _time(outcomes: list[Outcome], budget: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from typing import Any, final
 
 from ..adtypes import AutoSparse
@@ -26,6 +27,7 @@ from .evaluation import Evaluation, check_fixed, fixed
 from .outputs import Output
 from .plan import SparsePlan
 from .products import Evaluate, Products, batch_size, serial
+from .watch import Watch
 from .workers import Task, remote
 
 
@@ -144,20 +146,35 @@ class SparseBackend(Composite):
     ) -> Prep:
         adtype = self.adtype
         given = adtype.plan is not None or isinstance(adtype.detector, KnownPattern)
-        output = Output(adtype.output, plan, y, x, self.dense, fn)
+        output = Output(adtype.output, plan, y, x)
         bare = partial(self._bare, plan, fn)
         evaluate = Evaluation(plan, sides, output, bare, self.dense, given)
         known = [] if given else fixed(fn, contexts)
         moves = plan.local and (fn.reuse or given)
+        # A jitted f keeps what it read; a pattern found at each x follows it.
+        watch = Watch(fn.f) if fn.reuse and not (self.dense.compiles or moves) else None
+        calls = count(1)
+
+        def doubtful() -> bool:
+            """Whether one more product is due.
+
+            A user's word may hold at the x of the preparation alone, often zero, where entries vanish:
+            it is tested in calls 1, 2, 4, 8, ...
+            """
+            call = next(calls)
+            due = not fn.reuse or (given and call & (call - 1) == 0)
+            return due or (watch is not None and watch.changed)
 
         def run(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
             check_fixed(contexts, known)
             if moves:
                 self._check_local(plan, fn, x, contexts)
             with self._scope(x):
-                return evaluate(x, contexts, adtype.progress, not fn.reuse)
+                return evaluate(x, contexts, adtype.progress, doubtful())
 
         if fn.reuse:
+            if adtype.executor is None:
+                evaluate.compile(fn, x, contexts)
             evaluate.check(x, contexts)
         return Prep(run, details=plan)
 

@@ -41,8 +41,9 @@ def cheapest(
 
 
 def _cost(found: ColoringResult, dense: Backend) -> float:
-    """In entries of rows, as in `modes`."""
-    costs, entries = costs_of(dense), sum(found.pattern.shape)
-    columns = costs.column * entries * found.num_column_colors
-    overhead = costs.overhead if found.num_column_colors else 0.0
-    return overhead + columns + entries * found.num_row_colors
+    """In numbers of products' entries.
+
+    A column costs what a row does: what `modes` adds for columns of dense Jacobians is for turning them.
+    """
+    overhead = costs_of(dense).overhead if found.num_column_colors else 0.0
+    return overhead + found.num_colors * sum(found.pattern.shape)

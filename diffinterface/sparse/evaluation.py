@@ -17,9 +17,13 @@ from ..trees import Leaves
 from .outputs import Output
 from .plan import SparsePlan
 from .products import Products
-from .verify import verify
+from .program import Program
+from .verify import probe, verify
 
 Progress = Callable[[int, int], None] | None
+
+
+Parts = tuple[Any, list[Array], Any]  # value, products of each side, auxiliary output
 
 
 @final
@@ -42,7 +46,7 @@ class Evaluation:
         Whether the pattern is the user's own word.
     """
 
-    __slots__ = ("_bare", "_engine", "_given", "_output", "_plan", "_sides", "count")
+    __slots__ = ("_bare", "_engine", "_given", "_output", "_plan", "_program", "_sides", "count")
 
     def __init__(
         self,
@@ -57,11 +61,27 @@ class Evaluation:
         self._given = given
         self._sides = [side for side in sides if side.count]
         self.count = sum(side.count for side in self._sides)
+        self._program: Program | None = None
+
+    def compile(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
+        """Let an engine that can make one program of all, if all is one batch."""
+        able = type(self._engine).program is not Backend.program and not fn.has_aux
+        if able and self._output.gathers and all(side.single for side in self._sides):
+            second = self._plan.operator == "hessian"
+            self._program = Program(self._engine, fn, x, contexts, self._sides, second)
 
     def __call__(
         self, x: Leaves, contexts: Leaves, progress: Progress, check: bool
     ) -> tuple[Any, Any, Any]:
         """Value, result and auxiliary output; checked against one more product if asked."""
+        if self._program is not None and self._sides:
+            where = self._output.where(self._program.seeds[0])
+            value, parts, data = self._program(x, contexts, where)
+            if check:
+                self._check(parts, x, contexts)
+            if progress is not None:
+                progress(self.count, self.count)
+            return value, self._output(parts, x[0], data), None
         value, parts, aux = self._products(x, contexts, progress)
         if check:
             self._check(parts, x, contexts)
@@ -75,14 +95,15 @@ class Evaluation:
         PatternError
             If the derivative has entries outside the pattern.
         """
-        self._check(self._products(x, contexts, None)[1], x, contexts)
+        self._check(self._products(x, contexts)[1], x, contexts)
 
-    def _products(
-        self, x: Leaves, contexts: Leaves, progress: Progress
-    ) -> tuple[Any, list[Array], Any]:
+    def _products(self, x: Leaves, contexts: Leaves, progress: Progress = None) -> Parts:
         if not self._sides:
             value, aux = self._bare(x, contexts)
             return value, [], aux
+        if self._program is not None:
+            value, parts, _ = self._program(x, contexts, self._output.where(self._program.seeds[0]))
+            return value, parts, None
         done, value, aux = 0, None, None
 
         def report(count: int) -> None:
@@ -97,6 +118,15 @@ class Evaluation:
             parts.append(part)
         return value, parts, aux
 
+    def _along(self, vector: Any, x: Leaves, contexts: Leaves) -> Array:
+        """The product of the first side with one vector."""
+        side = self._sides[0]
+        seeds = side.along(vector)
+        if self._program is not None:
+            where = self._output.where(seeds)
+            return self._program(x, contexts, where, seeds)[1][0][0, ...]
+        return side(x, contexts, seeds=seeds)[1][0, ...]
+
     def _check(self, parts: list[Array], x: Leaves, contexts: Leaves) -> None:
         if any(map(is_traced, (*parts, *x))):
             # A transform outside hides x, or only records it. Then nothing but the user's own word is
@@ -104,9 +134,11 @@ class Evaluation:
             x, contexts = (tuple(map(stopped, leaves)) for leaves in (x, contexts))
             if not self._given or any(map(is_traced, (*x, *contexts))):
                 return
-            parts = self._products(x, contexts, None)[1]
+            parts = self._products(x, contexts)[1]
         if parts and not any(map(is_traced, parts)):
-            verify(self._plan, self._sides[0], parts, x, contexts, self._engine.exact)
+            side = self._sides[0]
+            product = self._along(probe(self._plan, side), x, contexts)
+            verify(self._plan, side, parts, product, self._engine.exact)
 
 
 def is_traced(leaf: Array) -> bool:

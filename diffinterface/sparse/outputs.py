@@ -9,9 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from ..arrays import NUMPY, Array, array_namespace, framework_of, size_of
-from ..backend import Backend
 from ..errors import InputError, NestedDifferentiationError
-from ..functions import Function
 from ..matrix import Layout, SparseMatrix, csr
 from ..trees import Leaves
 from .coloring import Direct
@@ -30,17 +28,11 @@ class Output:
         Where the entries stand, and how they follow from the products.
     y, x : tuple of array
         Arrays of the sizes of rows and columns.
-    engine : Backend
-        Whose products these are; one that compiles gathers the entries in one program.
-    fn : Function
-        What is differentiated.
     """
 
-    __slots__ = ("_copies", "_entries", "_gather", "_kind", "_layouts", "_recovery", "_shape")
+    __slots__ = ("_copies", "_entries", "_kind", "_layouts", "_recovery", "_shape", "gathers")
 
-    def __init__(
-        self, kind: str, plan: SparsePlan, y: Leaves, x: Leaves, engine: Backend, fn: Function
-    ) -> None:
+    def __init__(self, kind: str, plan: SparsePlan, y: Leaves, x: Leaves) -> None:
         rows, columns = [size_of(leaf) for leaf in y], [size_of(leaf) for leaf in x]
         self._kind, self._recovery = kind, plan.coloring.recovery
         direct = isinstance(self._recovery, Direct)
@@ -52,49 +44,54 @@ class Output:
         #: entries that substitution finds.
         self._entries = [_of(self._recovery, chosen) for chosen, _ in blocks]
         self._copies: dict[Any, Leaves] = {}
-        self._gather: Callable[..., Any] = _gather
-        if direct and fn.reuse and engine.compiles:
-            whole = fn.derived(lambda parts, where: (_gather(parts, where), None))
-            self._gather = engine.program(whole, x, ())
+        #: Whether all that is wanted are entries read from products as they are.
+        self.gathers = direct and kind != "compressed"
 
-    def __call__(self, parts: list[Array], like: Array) -> tuple[tuple[Any, ...], ...]:
-        """``rows[j][i]``, from one matrix of products for columns, for rows, or for each."""
+    def __call__(
+        self, parts: list[Array], like: Array, data: Leaves | None = None
+    ) -> tuple[tuple[Any, ...], ...]:
+        """``rows[j][i]``, from one matrix of products for columns, for rows, or for each.
+
+        `data` are the entries of each block, where they have been gathered already.
+        """
         if self._kind == "compressed":
             return ((_compressed(parts, like, self._layouts[0].shape[0]),),)
-        make = {"csr": _csr, "data": SparseMatrix, "native": _native}[self._kind]
-        data = self._data(parts, like)
-        blocks = map(make, data, self._layouts)
+        self._refuse_traced(parts)
+        data = self._data(parts, like) if data is None else data
+        blocks = map(_MAKE[self._kind], data, self._layouts)
         m, n = self._shape
         return tuple(tuple(next(blocks) for _ in range(n)) for _ in range(m))
+
+    def _refuse_traced(self, parts: list[Array]) -> None:
+        outer = next((_framework(p).name for p in parts if _framework(p).is_traced(p)), None)
+        if self._kind == "csr" and outer is not None:
+            raise NestedDifferentiationError(
+                f"A scipy.sparse.csr_array cannot hold what {outer} is recording; write "
+                "AutoSparse(..., output='data'), whose entries are an array of that framework.",
+                outer=outer,
+            )
 
     def _data(self, parts: list[Array], like: Array) -> Leaves:
         """The entries of each block."""
         if not parts:
             zeros = array_namespace(like).zeros
             return tuple(zeros((0,), dtype=like.dtype) for _ in self._layouts)
-        traced = next((_framework(p).name for p in parts if _framework(p).is_traced(p)), None)
-        if self._kind == "csr" and traced is not None:
-            raise NestedDifferentiationError(
-                f"A scipy.sparse.csr_array cannot hold what {traced} is recording; write "
-                "AutoSparse(..., output='data'), whose entries are an array of that framework.",
-                outer=traced,
-            )
         if isinstance(self._recovery, Direct):
-            return self._gather(tuple(parts), self._where(parts))
+            return gather(parts, self.where(parts))
         flat = np.concatenate([_framework(part).to_numpy(part).reshape(-1) for part in parts])
         values = self._recovery.values(flat)
         return tuple(values[chosen] for chosen in self._entries)
 
-    def _where(self, parts: list[Array]) -> Leaves:
-        """Indices of the entries, where the products are."""
-        xp, framework = array_namespace(*parts), _framework(parts[0])
-        device = framework.device(parts[0])
+    def where(self, like: Leaves | list[Array]) -> Leaves:
+        """For each block the places of its entries in the products, as arrays beside those of `like`."""
+        xp, framework = array_namespace(*like), _framework(like[0])
+        device = framework.device(like[0])
         key = framework.name, str(device)
         own = self._copies.get(key)
         if own is None:
             own = tuple(xp.asarray(chosen.copy(), device=device) for chosen in self._entries)
             # What is made inside a trace must end with it.
-            if not any(framework.is_traced(array) for array in (*parts, *own)):
+            if not any(_framework(array).is_traced(array) for array in (*like, *own)):
                 self._copies[key] = own
         return own
 
@@ -115,7 +112,7 @@ def _check(kind: str, direct: bool, blocks: int) -> None:
         )
 
 
-def _gather(parts: Leaves, where: Leaves) -> Leaves:
+def gather(parts: Leaves | list[Array], where: Leaves) -> Leaves:
     """The entries of each block, from the products one after another."""
     xp = array_namespace(*parts)
     flat = [xp.reshape(part, (-1,)) for part in parts]
@@ -143,6 +140,13 @@ def _csr(entries: Array, layout: Layout) -> Any:
 def _native(entries: Array, layout: Layout) -> Any:
     framework = _framework(entries)
     return csr(entries, layout) if framework is NUMPY else framework.sparse(entries, layout)
+
+
+_MAKE: dict[str, Callable[[Array, Layout], Any]] = {
+    "csr": _csr,
+    "data": SparseMatrix,
+    "native": _native,
+}
 
 
 def _cut(whole: Layout, rows: list[int], columns: list[int]) -> list[tuple[Any, Layout]]:

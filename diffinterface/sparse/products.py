@@ -95,33 +95,48 @@ class Products:
             offset += size
         return tuple(made)
 
-    def along(self, vector: Any, x: Leaves, contexts: Leaves) -> Array:
-        """The product with one NumPy vector, by the same evaluation as the others."""
+    def along(self, vector: Any) -> Leaves:
+        """A NumPy vector as the first seed of a batch, whose others are zero."""
 
         def first(xp: Any, own: Array, device: Any) -> Array:
             one = xp.astype(xp.arange(self._step, device=device) == 0, own.dtype)
             return one[:, None] * own[None, :]
 
-        (part,) = self._evaluate(x, contexts, [self._spread(vector, first)])
-        return _as_matrix(part[1])[0, ...]
+        return self._spread(vector, first)
+
+    @property
+    def single(self) -> Leaves | None:
+        """The seeds, where they are kept and are one batch."""
+        return self._ready[0] if self._ready is not None and len(self._ready) == 1 else None
 
     def __call__(
-        self, x: Leaves, contexts: Leaves, done: Callable[[int], None]
+        self,
+        x: Leaves,
+        contexts: Leaves,
+        done: Callable[[int], None] | None = None,
+        seeds: Leaves | None = None,
     ) -> tuple[Any, Array, Any]:
-        """The value, the products as a matrix ``(colors, entries)``, and the auxiliary output."""
+        """The value, the products as a matrix ``(colors, entries)``, and the auxiliary output.
+
+        The products with `seeds`, if given, a batch as `along` makes it or as `single` is.
+        """
         value, aux, parts = None, None, []
-        for part in self._evaluate(x, contexts, self._ready or self._batches()):
+        for part in self._evaluate(x, contexts, self._chosen(seeds)):
             value, products, aux = part
             parts.append(_as_matrix(products))
-            done(min(self._step, self.count - self._step * (len(parts) - 1)))
+            if done is not None:
+                done(min(self._step, self.count - self._step * (len(parts) - 1)))
         if self.adjoint and any(map(is_complex, self._like)):
-            turned = map(_times_i, self._ready or self._batches())
+            turned = map(_times_i, self._chosen(seeds))
             across = [_as_matrix(part[1]) for part in self._evaluate(x, contexts, turned)]
             pairs = zip(parts, across, strict=True)
             parts = [assembly.complex_rows((a,), (b,), (a,))[0] for a, b in pairs]
         matrix = assembly.concat(parts)
         whole = shape_of(matrix)[0] == self.count
         return value, matrix if whole else matrix[: self.count, ...], aux
+
+    def _chosen(self, seeds: Leaves | None) -> Iterable[Leaves]:
+        return [seeds] if seeds is not None else self._ready or self._batches()
 
 
 def serial(run: Callable[[Leaves, Leaves, Leaves], Part]) -> Evaluate:

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, framework_of, is_complex
+from ..arrays import Array, framework_of
 from ..errors import DiffInterfaceError
 from ..holomorphic import direction
 from ..matrix import csr
-from ..trees import Leaves
 from .plan import SparsePlan
 from .products import Products
 
@@ -22,35 +21,33 @@ class PatternError(DiffInterfaceError, ValueError):
     """A derivative has entries outside its pattern; `rows` are some of those (columns, of pullbacks)."""
 
 
+def probe(plan: SparsePlan, side: Products) -> Any:
+    """The direction to compare along: a NumPy vector over the columns, or rows, that are seeded."""
+    return direction(plan.layout.shape[0 if side.adjoint else 1])
+
+
 def verify(
-    plan: SparsePlan,
-    side: Products,
-    parts: list[Array],
-    x: Leaves,
-    contexts: Leaves,
-    exact: bool = True,
+    plan: SparsePlan, side: Products, parts: list[Array], product: Array, exact: bool
 ) -> None:
-    """Compare the matrix with the derivative, along one direction at x.
+    """Compare the matrix with the derivative, along one direction.
 
     Parameters
     ----------
     side : Products
-        Of the columns, or of the rows, of real matrices; complex rows are not compared.
+        The first products, of columns or of rows.
     parts : list of array
-        All products at x.
+        All products.
+    product : array
+        The product with `probe`.
     exact : bool
-        Whether they are exact to rounding. Others are compared to a hundredth.
+        Whether these are exact to rounding. Others are compared to a hundredth.
 
     Raises
     ------
     PatternError
         If they differ by more than that.
     """
-    if side.adjoint and any(map(is_complex, parts)):
-        return
-    size = plan.layout.shape[0 if side.adjoint else 1]
-    along = direction(size)
-    product = _numpy(side.along(along, x, contexts))
+    along, product = probe(plan, side), _numpy(product)
     flat = np.concatenate([_numpy(part).reshape(-1) for part in parts])
     matrix = csr(plan.coloring.recovery.values(flat), plan.layout)
     matrix = matrix.T if side.adjoint else matrix

@@ -99,11 +99,10 @@ class Benchmark(list[Row]):
         given_text = isinstance(source, str) and source.lstrip().startswith("[")
         try:
             text = str(source) if given_text else Path(source).read_text("utf-8")
+            return cls(_row(facts) for facts in json.loads(text))
         except OSError as error:
             raise InputError(f"{source} cannot be read: {error.strerror}.", got=source) from error
-        try:
-            return cls(_row(facts) for facts in json.loads(text))
-        except (TypeError, AttributeError, ValueError) as error:
+        except (TypeError, AttributeError, ValueError) as error:  # no text, no JSON, no rows
             raise InputError(f"{source} is no JSON of a benchmark: {error}.", got=source) from error
 
     def table(self, old: Benchmark | None = None) -> Any:

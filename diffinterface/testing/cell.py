@@ -113,9 +113,11 @@ class Cell:
 
     def once(self, arguments: Arguments) -> Any:
         """The operator, called without preparation."""
-        return operator_named(self.scenario.operator)(
-            *self._head, *self.given(arguments), **self.scenario.options
-        )
+        return self.at(*self.given(arguments))
+
+    def at(self, *given: Any) -> Any:
+        """The operator, called without preparation at these very arrays."""
+        return operator_named(self.scenario.operator)(*self._head, *given, **self.scenario.options)
 
     def value_and(self, arguments: Arguments) -> Any:
         """The ``value_and`` variant, called without preparation."""
@@ -129,9 +131,9 @@ class Cell:
             *self._head, *(given or self.given(arguments)), **self.scenario.options, **options
         )
 
-    def prepare_same_point(self, at: Arguments, tangent: Any) -> Any:
-        """The operator linearised at `at`, prepared with a tangent of any value."""
-        x, _, *contexts = self.given(at)
+    def prepare_same_point(self, at: Arguments, tangent: Any, *given: Any) -> Any:
+        """The operator linearised at `at` (or at `given`), prepared with a tangent of any value."""
+        x, _, *contexts = given or self.given(at)
         return prepare_named(self.scenario.operator, same_point=True)(
             *self._head, x, self.caller.give(tangent), *contexts, **self.scenario.options
         )
@@ -146,27 +148,57 @@ class Cell:
         *,
         valued: bool = False,
         instead: Sequence[Alternative] = (),
+        before: Arguments | None = None,
     ) -> None:
         """Raise `DerivativeError` unless a result is that of `arguments`.
 
-        `instead` lists what else it could be by mistake, before the usual mistakes.
+        `instead` lists what else it could be by mistake, before the usual mistakes; `before` are the
+        arguments of an earlier call, whose values could have been kept.
         """
         scenario = self.scenario
         pairs = self._pairs(got, arguments, valued)
+        kept = {} if before is None else {w: v for w, _, v in self._pairs(got, before, valued)}
         for what, ours, theirs in pairs:
             if theirs is None:  # not known
                 continue
             theirs = self.caller.narrow(_as_arrays(theirs))
             like = self._like(what)
             error = scenario.error if what == "result" else 0.0
-            found = deviation(ours, theirs, self.tolerance, error, like=like)
+            found = deviation(
+                ours, theirs, self.tolerance, error, like=like, floor=self._floor(what)
+            )
             if found is None:
                 continue
             cause = ""
             if what == "result":
                 others = [*instead, *self._mistakes(arguments)]
                 cause = likely_cause(ours, theirs, self.entry.adtype, others)
+            elif kept.get(what) is not None:
+                old = self.caller.narrow(_as_arrays(kept[what]))
+                if deviation(ours, old, self.tolerance, like=like) is None:
+                    cause = f"stale cache: this is the {what} of an earlier call"
             self.fail(way if what == "result" else f"{way}, {what}", found, cause)
+
+    def _floor(self, what: str) -> float:
+        """What counts as large for a leaf whose entries are all small.
+
+        One, for a function of the size of one. The size of a derivative is that of f over that of x;
+        f is looked at where it was prepared too, since here it may be small at a minimum.
+        """
+        scenario = self.scenario
+        here, there = scenario.here, scenario.there
+        if what == "aux" or here is there or not (here.values and there.values):
+            return 1.0
+        y, x = (
+            max(map(_size, pair)) for pair in ((here.values[0], there.values[0]), (here.x, there.x))
+        )
+        if not (y and x) or not np.isfinite(y):
+            return 1.0
+        order = 0 if what in ("value", "gradient") else 1
+        if scenario.operator in ("hessian", "second_derivative") and what == "result":
+            order = 2
+        seed = _size(here.tangent) if scenario.seeded and what == "result" else 1.0
+        return float(min(1.0, y / x**order * (seed or 1.0)))
 
     def _pairs(self, got: Any, arguments: Arguments, valued: bool) -> list[tuple[str, Any, Any]]:
         has_aux = bool(self.scenario.options.get("has_aux"))
@@ -236,6 +268,11 @@ def counted(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int
         return f(*args)
 
     return counting, lambda: len(calls)
+
+
+def _size(tree: Any) -> float:
+    arrays = (a for a in numpy_leaves(tree) if isinstance(a, np.ndarray))
+    return max((float(np.max(np.abs(a), initial=0.0)) for a in arrays), default=0.0)
 
 
 def _as_arrays(tree: Any) -> Any:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-import tracemalloc
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
-from threading import Barrier
 from typing import Any
 
 import numpy as np
 
 from ..errors import DiffInterfaceError, PreparationMismatchError
-from ..trees import flatten, map_leaves
+from ..trees import map_leaves
 from .callers import NUMPY, SINGLE
 from .cell import Cell, counted
+from .company import check_layout, check_nested
 from .deviation import deviation, numpy_leaves, numpy_of
-from .scenario import Arguments
-
-THREADS, ROUNDS = 8, 6
-_LEAK = 64  # bytes a call: less than the smallest array takes
+from .reuse import check_reuse, multiple, stale
+from .stress import check_memory, check_threads
 
 
 def check_correct(cell: Cell) -> None:
@@ -57,12 +50,15 @@ def _ways(cell: Cell) -> Iterator[tuple[str, Callable[[], None]]]:
 
     def prepared() -> None:
         prep = cell.prepare(there)
-        stale = [_stale("the arguments of the preparation", there)]
-        cell.expect("prepared", prep(*cell.given(here)), here, instead=stale)
-        stale = [_stale("the first call", here)]
-        cell.expect("prepared, second call", prep(*cell.given(there)), there, instead=stale)
+        old = [stale("the arguments of the preparation", there)]
+        cell.expect("prepared", prep(*cell.given(here)), here, instead=old)
+        old = [stale("the first call", here)]
+        cell.expect("prepared, second call", prep(*cell.given(there)), there, instead=old)
         got = prep.value_and(*cell.given(here))
-        cell.expect("prepared, with the value", got, here, valued=True)
+        cell.expect("prepared, with the value", got, here, valued=True, before=there)
+        got = prep.value_and(*cell.given(there))
+        way = "prepared, with the value, second call"
+        cell.expect(way, got, there, valued=True, before=here)
 
     def at_one_point() -> None:
         prep = cell.prepare_same_point(here, there.tangent)
@@ -70,87 +66,14 @@ def _ways(cell: Cell) -> Iterator[tuple[str, Callable[[], None]]]:
         cell.expect("prepared at the same point", prep(seed), here)
         got = prep.value_and(seed)
         cell.expect("prepared at the same point, with the value", got, here, valued=True)
+        half = multiple(here, 0.5)
+        old = [stale("an earlier seed", here)]
+        got = prep(cell.caller.give(half.tangent))
+        cell.expect("prepared at the same point, half the seed", got, half, instead=old)
 
     yield from {"once": once, "with the value": valued, "prepared": prepared}.items()
     if cell.scenario.seeded:
         yield "at one point", at_one_point
-
-
-def _stale(what: str, arguments: Arguments) -> tuple[str, Callable[[], Any]]:
-    return f"stale cache: this is the result of {what}", lambda: arguments.result
-
-
-def check_reuse(cell: Cell) -> None:
-    """A prepared object answers for the arguments of each call, and for nothing older.
-
-    Also where the caller overwrites its own arrays, and writes into results; and no call writes
-    into its arguments.
-    """
-    here, there = _known(cell, cell.scenario.here), _known(cell, cell.scenario.there)
-    prep = cell.prepare(there)
-    for way, now, before in (
-        ("prepared, first call", here, there),
-        ("prepared, second call", there, here),
-        ("prepared, third call", here, there),
-    ):
-        given = cell.given(now)
-        stale = [_stale("an earlier call", before)]
-        result = prep(*given)
-        cell.expect(way, result, now, instead=stale)
-        _untouched(cell, way, given, now)
-        _spoil(result[0] if cell.scenario.options.get("has_aux") else result)
-    cell.expect("prepared, after a result was overwritten", prep(*cell.given(here)), here)
-    buffers = cell.given(there)
-    if not _overwritable(buffers):
-        return
-    prep = cell.prepare(there, *buffers)
-    prep(*buffers)
-    for target, source in zip(buffers, cell.given(here), strict=True):
-        _overwrite(target, source)
-    stale = [_stale("the values that the same arrays held before", there)]
-    cell.expect("prepared, after x was overwritten", prep(*buffers), here, instead=stale)
-
-
-def _known(cell: Cell, arguments: Arguments) -> Arguments:
-    """The arguments with a result: that without preparation, where none is known."""
-    if arguments.result is not None:
-        return arguments
-    got = cell.once(arguments)
-    result = got[0] if cell.scenario.options.get("has_aux") else got
-    return replace(arguments, result=map_leaves(np.asarray, _tree(result)))
-
-
-def _tree(result: Any) -> Any:
-    return map_leaves(numpy_of, result)
-
-
-def _untouched(cell: Cell, way: str, given: tuple[Any, ...], arguments: Arguments) -> None:
-    """No call writes into x, the seed, or the contexts."""
-    names = ("x", *(("the seed",) if cell.scenario.seeded else ()))
-    for name, now, before in zip(names, given, cell.given(arguments), strict=False):
-        found = deviation(_tree(now), _tree(before), 0.0)
-        if found is not None:
-            cell.fail(way, f"{name}{found.entry} was overwritten: {found.got} for {found.expected}")
-
-
-def _writable(a: Any) -> bool:
-    return isinstance(a, np.ndarray) and a.flags.writeable
-
-
-def _spoil(tree: Any) -> None:
-    """Write into a result, as its owner may."""
-    for leaf in flatten(tree)[0]:
-        if _writable(leaf) and np.issubdtype(leaf.dtype, np.inexact):
-            leaf[...] = np.nan
-
-
-def _overwritable(buffers: tuple[Any, ...]) -> bool:
-    return all(_writable(leaf) for buffer in buffers for leaf in flatten(buffer)[0])
-
-
-def _overwrite(target: Any, source: Any) -> None:
-    for a, b in zip(flatten(target)[0], flatten(source)[0], strict=True):
-        np.copyto(a, b)
 
 
 def check_mismatch(cell: Cell) -> None:
@@ -163,7 +86,7 @@ def check_mismatch(cell: Cell) -> None:
         ("another dtype", SINGLE.narrow(x) if not cell.caller.single else map_leaves(_double, x)),
         ("another structure", (x,)),
     ):
-        if deviation(_tree(wrong), _tree(x), 0.0) is None:
+        if deviation(map_leaves(numpy_of, wrong), map_leaves(numpy_of, x), 0.0) is None:
             continue  # nothing in x that could differ so
         try:
             prep(wrong, *others)
@@ -182,45 +105,6 @@ def _stacked(a: Any) -> Any:
 
 def _double(a: Any) -> Any:
     return a.astype(np.result_type(a.dtype, np.float64)) if isinstance(a, np.ndarray) else a
-
-
-def check_threads(cell: Cell) -> None:
-    """Threads that share one prepared object get each the answer to their own question."""
-    here, there = _known(cell, cell.scenario.here), _known(cell, cell.scenario.there)
-    prep = cell.prepare(there)
-    barrier = Barrier(THREADS)
-    phrase = "thread-unsafe preparation: this is the answer to another thread's question"
-
-    def work(number: int) -> None:
-        mine, other = (here, there) if number % 2 else (there, here)
-        instead = [(phrase, lambda: other.result)]
-        with cell.scope():
-            given = cell.given(mine)
-            barrier.wait()
-            for _ in range(ROUNDS):
-                cell.expect(f"{THREADS} threads at once", prep(*given), mine, instead=instead)
-
-    # A right answer first: what is wrong without threads is no fault of theirs.
-    cell.expect("prepared, before any thread", prep(*cell.given(here)), here)
-    with _switching_often(), ThreadPoolExecutor(THREADS) as pool:
-        for done in [pool.submit(work, number) for number in range(THREADS)]:
-            try:
-                done.result()
-            except AssertionError:
-                raise
-            except Exception as error:
-                text = f"{type(error).__name__}: {error}"
-                cell.fail(f"{THREADS} threads at once", text, "thread-unsafe preparation")
-
-
-@contextmanager
-def _switching_often() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def check_dtype(cell: Cell) -> None:
@@ -263,52 +147,16 @@ def check_calls(cell: Cell) -> None:
         cell.fail("prepared", f"{told}, at most {limit} were allowed", "f is evaluated too often")
 
 
-def check_memory(cell: Cell) -> None:
-    """Calling a prepared object again and again keeps no memory that Python or NumPy allocated."""
-    prep = cell.prepare(cell.scenario.there)
-    given = cell.given(cell.scenario.here)
-    grown = _growth(lambda: prep(*given))
-    if grown >= _LEAK:
-        cell.fail(
-            "prepared, called again and again",
-            f"{grown:.0f} bytes stay behind for each call",
-            "memory leak: the preparation keeps something of every call (a tape, a result, a log)",
-        )
-
-
-def _growth(call: Callable[[], Any], windows: int = 40, rounds: int = 8) -> float:
-    """Bytes that stay allocated for each call, in the first window in which few do, or the last.
-
-    A leak grows in every window. What an interpreter keeps for later (free lists, caches, tables that
-    double) grows less and less.
-    """
-    gc.collect()
-    gc.freeze()  # what lives now need not be visited by each collection
-    tracemalloc.start()
-    try:
-        level, grown = 0, float("inf")
-        for window in range(windows):
-            for _ in range(rounds):
-                call()
-            gc.collect()
-            now = tracemalloc.get_traced_memory()[0]
-            grown, level = (now - level) / rounds, now
-            if window and grown < _LEAK:
-                break
-        return grown
-    finally:
-        tracemalloc.stop()
-        gc.unfreeze()
-
-
 CHECKS: dict[str, Callable[[Cell], None]] = {
     "correct": check_correct,
     "reuse": check_reuse,
     "mismatch": check_mismatch,
     "dtype": check_dtype,
+    "layout": check_layout,
+    "nested": check_nested,
     "threads": check_threads,
     "calls": check_calls,
     "memory": check_memory,
 }
 # The dear ones: asked of the first scenario of each operator only.
-ONCE_AN_OPERATOR = ("threads", "calls", "memory")
+ONCE_AN_OPERATOR = ("nested", "threads", "calls", "memory")

@@ -12,12 +12,13 @@ import numpy as np
 from ..adtypes import ADType
 from ..arrays import array_namespace as xp_of
 from ..errors import InputError
-from ..trees import map_leaves
+from . import hard as h
 from . import problems as p
 from . import special as s
 from .nested import nested_problems
 from .problems import Problem
 from .scenario import SEEDED, Arguments, Scenario
+from .seeds import seed_like
 from .truth import expected, plain
 
 FIRST = "pushforward pullback jacobian"
@@ -70,18 +71,6 @@ def _arguments(problem: Problem, operator: str, at: int, lead: tuple[int, ...]) 
         t = seed_like(like, lead, phase=at)
     *values, result = expected(problem, operator, x, t, contexts, bool(lead))
     return Arguments(x, t, contexts, result, tuple(values))
-
-
-def seed_like(tree: Any, lead: tuple[int, ...] = (), phase: int = 0) -> Any:
-    """A seed for a tree: multiples of 1/8 with no symmetry, complex where the tree is."""
-
-    def leaf(a: Any) -> np.ndarray:
-        shape = (*lead, *np.shape(a))
-        count = np.arange(np.prod(shape, dtype=int)).reshape(shape)
-        seed = np.asarray((count * 5 + 3 + phase) % 11 / 8 - 0.5)
-        return seed + 1j * ((count * 3 + 1) % 7 / 8 - 0.25) if np.iscomplexobj(a) else seed
-
-    return map_leaves(leaf, tree)
 
 
 # --- the same scenarios, called in other ways ----------------------------------------------------
@@ -170,6 +159,18 @@ def _arrays() -> list[Scenario]:
         *make(p.matrix_to_vector, FIRST),
         *make(s.constant_y, FIRST),
         *make(s.linear_scalar, "gradient hvp hessian"),
+        *make(h.square_to_scalar, "gradient hvp hessian", "contexts"),
+        *make(h.tiny, "gradient hvp hessian"),
+        *make(h.identity, FIRST),
+    ]
+
+
+def _sparse() -> list[Scenario]:
+    """Many entries, few of which are not zero."""
+    return [
+        *make(h.banded, FIRST),
+        *make(h.arrow, "gradient"),
+        *make(h.short_arrow, "hvp hessian"),
     ]
 
 
@@ -179,7 +180,22 @@ def _trees() -> list[Scenario]:
         *make(p.tree_to_tree, FIRST, "trees"),
         *make(p.tree_to_scalar, SCALAR_Y, "trees"),
         *make(s.unused_leaf, "gradient hvp hessian", "trees"),
+        _of_two_precisions(),
     ]
+
+
+def _of_two_precisions() -> Scenario:
+    (here, slope), (there, other) = map(h.two_precisions, (0, 1))
+    return Scenario(
+        "gradient",
+        h.product_of_two,
+        here,
+        result=slope,
+        prepare_with=Arguments(there, result=other),
+        features=("trees",),
+        source="derivatives by hand",
+        name="gradient-two_precisions",
+    )
 
 
 def _contexts() -> list[Scenario]:
@@ -217,6 +233,7 @@ def _batches() -> list[Scenario]:
         *make(p.tree_to_tree, "pushforward pullback", "batched", batch=2),
         *make(p.vector_to_scalar, "hvp", "batched", batch=2),
         *make(p.vector_to_shorter, "pushforward pullback", "batched", batch=0),
+        *make(s.holomorphic, "pushforward pullback", "complex x", batch=2),
     ]
 
 
@@ -255,6 +272,7 @@ _GROUPS: dict[str, Callable[[], list[Scenario]]] = {
     "empty": _empty,
     "complex": _complex,
     "batches": _batches,
+    "sparse": _sparse,
     "calls": _calls,
     "nested": nested_scenarios,
 }
@@ -268,8 +286,8 @@ def default_scenarios(*groups: str) -> tuple[Scenario, ...]:
     Parameters
     ----------
     *groups : str
-        Among "scalars", "arrays", "trees", "contexts", "empty", "complex", "batches", "calls"
-        (``has_aux``, ``argnums``) and "nested".
+        Among "scalars", "arrays", "trees", "contexts", "empty", "complex", "batches",
+        "sparse", "calls" (``has_aux``, ``argnums``) and "nested".
 
     Returns
     -------

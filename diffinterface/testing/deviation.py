@@ -39,8 +39,13 @@ def numpy_of(leaf: Any) -> Any:
     """A leaf as a NumPy array, whatever its framework; text and other objects as they are."""
     framework = framework_of(leaf)
     if framework is None:
-        return leaf
+        return leaf.toarray() if is_sparse(leaf) else leaf
     return np.asarray(leaf) if isinstance(leaf, NUMBERS) else framework.to_numpy(leaf)
+
+
+def is_sparse(leaf: Any) -> bool:
+    """Whether a leaf is a sparse array of SciPy's, which is compared as the dense one."""
+    return type(leaf).__module__.startswith("scipy.sparse")
 
 
 def numpy_leaves(tree: Any) -> list[Any]:
@@ -49,11 +54,21 @@ def numpy_leaves(tree: Any) -> list[Any]:
 
 
 def _leaves(tree: Any) -> Any:
-    return (tree,) if framework_of(tree) is not None else flatten(tree)[0]
+    return (tree,) if _is_array(tree) else flatten(tree)[0]
+
+
+def _is_array(tree: Any) -> bool:
+    return framework_of(tree) is not None or is_sparse(tree)
 
 
 def deviation(
-    got: Any, expected: Any, tolerance: float, error: Any = 0.0, *, like: Any = None
+    got: Any,
+    expected: Any,
+    tolerance: float,
+    error: Any = 0.0,
+    *,
+    like: Any = None,
+    floor: float = 1.0,
 ) -> Deviation | None:
     """The first way in which two trees differ, or None.
 
@@ -64,11 +79,13 @@ def deviation(
     expected : tree of numpy.ndarray
         What it should be.
     tolerance : float
-        Relative to each entry, and to the largest entry of the leaf (at least 1) in absolute terms.
+        Relative to each entry, and, absolutely, to the largest entry of the leaf or to `floor`.
     error : float or tree
         What `expected` itself may be wrong by, absolutely.
     like : array, optional
         An array of the framework and the device that the leaves of `got` must have.
+    floor : float
+        Entries that are all smaller are compared with this.
     """
     if _structure(got) != _structure(expected):
         return Deviation(
@@ -86,14 +103,14 @@ def deviation(
             return found
         if framework_of(want) is None:
             continue
-        scored = _entries(name, numpy_of(leaf), np.asarray(want), tolerance, slack)
+        scored = _entries(name, numpy_of(leaf), np.asarray(want), tolerance, slack, floor)
         if scored is not None and (worst is None or scored[0] > worst[0]):
             worst = scored
     return None if worst is None else worst[1]
 
 
 def _structure(tree: Any) -> Any:
-    return "*" if framework_of(tree) is not None else flatten(tree)[1]
+    return "*" if _is_array(tree) else flatten(tree)[1]
 
 
 def _names(tree: Any) -> list[str]:
@@ -102,6 +119,8 @@ def _names(tree: Any) -> list[str]:
 
 def _kind(name: str, leaf: Any, want: Any, like: Any) -> Deviation | None:
     """Whether a leaf is an array of the right framework, dtype, shape and device."""
+    if is_sparse(leaf):
+        leaf = leaf.toarray()
     owner = framework_of(leaf)
     if framework_of(want) is None:
         if leaf is want or bool(leaf == want):
@@ -128,14 +147,14 @@ def _kind(name: str, leaf: Any, want: Any, like: Any) -> Deviation | None:
 
 
 def _entries(
-    name: str, a: Any, b: Any, tolerance: float, error: Any
+    name: str, a: Any, b: Any, tolerance: float, error: Any, floor: float
 ) -> tuple[float, Deviation] | None:
     if not b.size:
         return None
     with np.errstate(invalid="ignore", over="ignore"):
         gap = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
         gap = np.where(np.isnan(gap), np.inf, gap)
-        scale = max(1.0, float(np.max(np.abs(b), initial=0, where=np.isfinite(b))))
+        scale = max(floor, float(np.max(np.abs(b), initial=0, where=np.isfinite(b))))
         allowed = tolerance * (scale + np.abs(np.where(np.isfinite(b), b, 0.0))) + error
     excess = gap - allowed
     at = np.unravel_index(int(np.argmax(excess)), b.shape)

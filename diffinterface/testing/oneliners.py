@@ -13,11 +13,11 @@ from ..errors import DiffInterfaceError, InputError
 from ..trees import flatten, map_leaves
 from .cell import Cell, DerivativeError, Failure
 from .checks import CHECKS
-from .defaults import seed_like
 from .deviation import deviation, numpy_of
 from .entries import Entry, entries
 from .reference import with_reference
 from .scenario import SEEDED, Arguments, Scenario, operator_named
+from .seeds import seed_like
 
 # Functions of one's own are worse conditioned than the scenarios: rounding in 64 and 32 bits.
 _RTOL = {"first": (1e-8, 1e-4), "second": (1e-7, 1e-3)}
@@ -144,17 +144,18 @@ def _is_scalar(tree: Any) -> bool:
 
 def value_of(f: Any, x: Any, contexts: Any, options: Any, backends: Sequence[Entry]) -> Any:
     """f(x), by the first backend that can run f."""
-    told = []
+    told: dict[str, str] = {}
     for backend in backends:
         try:
             parts = operator_named("value_and_pushforward")(
                 f, backend.adtype, x, map_leaves(lambda a: a * 0.0, x), *contexts, **options
             )
         except Exception as error:  # an engine that cannot run f is reported where it is tested
-            told.append(f"{backend.id}: {type(error).__name__}: {error}")
+            told[backend.id] = f"{type(error).__name__}: {error}"
             continue
         return parts[0]
-    raise DiffInterfaceError("No backend can run f.\n" + "\n".join(told))
+    lines = [f"{name}: {why}" for name, why in told.items()]
+    raise DiffInterfaceError("\n".join(["No backend can run f.", *lines]), told=told)
 
 
 def scenario_of(

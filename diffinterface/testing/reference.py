@@ -21,6 +21,7 @@ from .callers import Caller
 from .deviation import numpy_leaves, numpy_of
 from .entries import Entry
 from .scenario import Arguments, Scenario, operator_named
+from .truth import plain
 
 _WIDE = {"float16": "float64", "float32": "float64", "complex64": "complex128"}
 # The error of differences of second order is estimated less well than that of first order.
@@ -48,12 +49,43 @@ def with_reference(scenario: Scenario, *backends: Entry) -> Scenario:
     NoReferenceError
         If f can be evaluated in no way.
     """
+    scenario = with_values(scenario)
     if scenario.result is not None:
         return scenario
     result, error = differences(scenario, [backend.adtype for backend in backends])
     return replace(
         scenario, result=result, error=error, source="extrapolated finite differences of f"
     )
+
+
+def with_values(scenario: Scenario) -> Scenario:
+    """The scenario, with f(x) where that is not given and f takes x as it is, NumPy arrays."""
+    if scenario.operator == "hvp":  # its value is the gradient
+        return scenario
+    there = scenario.prepare_with
+    return replace(
+        scenario,
+        values=scenario.values or _value(scenario, scenario.here),
+        prepare_with=there and replace(there, values=there.values or _value(scenario, there)),
+    )
+
+
+def _value(scenario: Scenario, at: Arguments) -> tuple[Any, ...] | None:
+    if scenario.options.get("argnums", 0) != 0 or not all(
+        isinstance(leaf, np.ndarray) for leaf in _arrays(at.x)
+    ):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            y = scenario.f(map_leaves(np.copy, at.x), *map(plain, at.contexts))
+            if scenario.options.get("has_aux"):
+                y, _ = y
+        leaves = _leaves(y)
+    except Exception:  # f takes arrays of an engine only
+        return None
+    known = all(isinstance(a, np.ndarray | np.generic) for a in leaves)
+    return (y,) if known and leaves else None
 
 
 def differences(scenario: Scenario, engines: Iterable[ADType] = ()) -> tuple[Any, Any]:
@@ -111,8 +143,11 @@ def _run(scenario: Scenario, f: Any, scheme: Any) -> tuple[Any, bool]:
 
 
 def _arrays(tree: Any) -> list[Any]:
-    leaves = (tree,) if framework_of(tree) is not None else flatten(tree)[0]
-    return [leaf for leaf in leaves if framework_of(leaf) is not None]
+    return [leaf for leaf in _leaves(tree) if framework_of(leaf) is not None]
+
+
+def _leaves(tree: Any) -> Any:
+    return (tree,) if framework_of(tree) is not None else flatten(tree)[0]
 
 
 def wide(arguments: Arguments) -> Arguments:

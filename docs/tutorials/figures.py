@@ -1,7 +1,10 @@
 """The look of the tutorials' figures: transparent, and readable on light and dark pages."""
 
+import re
+
 import matplotlib.pyplot as plt
 import matplotlib_inline.backend_inline as inline
+from IPython.display import HTML
 
 GREY, BLUE, ORANGE, GREEN, RED = "#82868c", "#2f81c7", "#e0823d", "#3fa66a", "#d1495b"
 
@@ -29,3 +32,10 @@ plt.rcParams.update(
     }
 )
 inline.set_matplotlib_formats("svg")
+
+
+def player(animation):
+    """The animation and its controls, without fetching icons: site.css has signs for them."""
+    html = re.sub(r"<link[^>]*>", "", animation.to_jshtml(default_mode="reflect"))
+    plt.close(animation._fig)
+    return HTML(html)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from . import bridge, duals, engines, modes, nesting
+from . import bridge, duals, engines, modes, nesting, sparse
 from .timing import Row, markdown
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -25,6 +25,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "modes": modes.rows,
     "nesting": nesting.rows,
     "bridge": bridge.rows,
+    "sparse": sparse.rows,
 }
 BLOCK = re.compile(r"(<!-- benchmarks:begin -->\n).*?(<!-- benchmarks:end -->)", re.DOTALL)
 

@@ -20,7 +20,7 @@ from tests.sparse.problems import (
     point,
 )
 
-from .timing import Call, Row, at_least, at_most, medians
+from .timing import Call, Row, at_least, at_most, markdown, medians
 
 CELLS = 224  # of a side: 1e5 rows
 SMALL = 70  # 1e4 rows
@@ -109,7 +109,7 @@ def _asdex_pattern(asdex: Any, pattern: Any) -> Any:
     from diffinterface.matrix import Layout
 
     layout = Layout(pattern.indptr, pattern.indices, pattern.shape)
-    return asdex.SparsityPattern.from_coordinates(layout.rows, layout.indices, layout.shape)
+    return asdex.SparsityPattern.from_coo(layout.rows, layout.indices, layout.shape)
 
 
 def asdex_rows() -> Iterator[Row]:
@@ -190,3 +190,8 @@ def dual_rows() -> Iterator[Row]:
 
 def _prepared(dense: di.ADType, x: Any, output: Any) -> Any:
     return di.prepare_jacobian(brusselator, di.AutoSparse(dense, output=output), x)
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(markdown([row]).splitlines()[-1], flush=True)

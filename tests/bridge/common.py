@@ -67,7 +67,7 @@ exact_inner = pytest.mark.parametrize("inner", EXACT.values(), ids=EXACT)
 
 
 def every_operator(operators: dict[str, tuple[int, Any]], by_all: tuple[str, ...]) -> Any:
-    """Parametrises ``(inner, order, op)``: the quickest engine takes all, the others `by_all`."""
+    """Parametrises ``(inner, order, op)``: the quickest engine takes all, every engine `by_all`."""
     pairs = [
         (name, engine)
         for name in operators

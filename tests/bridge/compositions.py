@@ -142,6 +142,11 @@ def _times(rows: Any, t: Any) -> Any:
     return di.array_namespace(rows, t).sum(rows * t, axis=-1)
 
 
+def _zero(x: Any) -> Any:
+    """Of x's framework."""
+    return di.array_namespace(x).asarray(np.array(0.0))
+
+
 def _curve(f: Any) -> Any:
     return lambda s, x, t: f(x + s * t)
 
@@ -151,8 +156,8 @@ OPERATORS: dict[str, Callable[[Any, Any, Any, Any], Any]] = {
     "pushforward": lambda f, call, x, t: call("pushforward", f, x, t),
     "pullback": lambda f, call, x, t: call("pullback", f, x, t),
     "jacobian": lambda f, call, x, t: _times(call("jacobian", f, x), t),
-    "derivative": lambda f, call, x, t: call("derivative", _curve(f), 0.0, x, t),
-    "second_derivative": lambda f, call, x, t: call("second_derivative", _curve(f), 0.0, x, t),
+    "derivative": lambda f, call, x, t: call("derivative", _curve(f), _zero(x), x, t),
+    "second_derivative": lambda f, call, x, t: call("second_derivative", _curve(f), _zero(x), x, t),
     "hvp": lambda f, call, x, t: call("hvp", _total(f), x, t),
     "hessian": lambda f, call, x, t: _times(call("hessian", _total(f), x), t),
 }

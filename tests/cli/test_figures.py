@@ -58,6 +58,12 @@ def test_the_wrong_operator_fails_on_each_engine(folder: Path, report: Report) -
     assert "No engine could differentiate" in out
 
 
+def test_a_seed_that_cannot_be_known(folder: Path, report: Report) -> None:
+    """The seed of a pullback is like f(x), which nothing can tell: each engine says why."""
+    out = report("functions.py:broken", "--at", "[1.0]", "--operators", "pullback", status=1)
+    assert {row.error for row in rows(out).values()} == {"RuntimeError: the sensor is off"}
+
+
 def test_the_majority_is_the_reference(folder: Path, report: Report) -> None:
     """No engine is trusted for its name: where two of three agree, the third is marked."""
     (folder / "odd.py").write_text(

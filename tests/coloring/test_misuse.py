@@ -18,6 +18,7 @@ from diffinterface.sparse.coloring import (
     color,
 )
 from diffinterface.sparse.coloring.jit import kernel
+from diffinterface.sparse.detection import KnownPattern
 
 from . import patterns
 from .helpers import BOTH, COLUMN, ROW, SYMMETRIC, check
@@ -190,3 +191,15 @@ def test_without_a_folder_to_cache_in() -> None:
     with pytest.raises(RuntimeError, match="cannot cache"):
         numba.njit(space["twice"], cache=True)
     assert kernel(space["twice"])(3) == 6
+
+
+@pytest.mark.parametrize("index", [-1, 6, 2**30])
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_array])
+def test_indices_outside_of_the_matrix(kind: Any, index: int) -> None:
+    """Compiled code would follow them out of the arrays."""
+    pattern = kind(np.eye(6))
+    pattern.indices[2] = index
+    with pytest.raises(InputError, match="indices are damaged"):
+        color(pattern)
+    with pytest.raises(InputError, match="indices are damaged"):
+        KnownPattern(pattern)

@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from .backends import BY_ID, ENGINES, Entry
-from .expected_failures import Unsupported, why_not
-from .scenarios import OPERATORS, SCENARIOS, Scenario
+from diffinterface.testing import Entry, Scenario, Unsupported, why_not
+from diffinterface.testing.scenario import OPERATORS
+
+from .backends import BY_ID, ENGINES
+from .scenarios import SCENARIOS
 
 BEGIN, END = "<!-- capability-table:begin -->", "<!-- capability-table:end -->"
 BLOCK = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)

@@ -9,46 +9,47 @@ import optree
 import pytest
 
 import diffinterface as di
+from diffinterface.testing import Scenario, entry
 
-from . import problems as p
-from . import special as s
-from .backends import BACKENDS, BY_ID, ENGINES, Entry
-from .callers import NUMPY
-from .checks import compare, valued
-from .expected_failures import marks
-from .problems import Problem
-from .scenarios import BY_NAME, make
-from .truth import matrix, plain
+from .backends import BACKENDS, BY_ID, ENGINES
+from .scenarios import BY_NAME
 
-ENTRIES = [BY_ID[name] for name in ENGINES]
-LINEAR = (p.vector_to_shorter, p.vector_to_longer, p.tree_to_tree, s.contexts, s.holomorphic)
+LINEAR = ("vector_to_shorter", "vector_to_longer", "tree_to_tree", "contexts", "holomorphic")
+VALUED = {
+    "second_derivative": di.value_derivative_and_second_derivative,
+    "hvp": di.gradient_and_hvp,
+    "hessian": di.value_gradient_and_hessian,
+}
+
+on_every_engine = pytest.mark.ad_backends(*map(BY_ID.__getitem__, ENGINES))
 
 
-@pytest.mark.parametrize(
-    ("backend", "problem"),
-    [
-        pytest.param(
-            entry,
-            problem,
-            id=f"{entry.id}-{problem.name}",
-            marks=marks(entry, make(problem, "jacobian", "complex x")[0])
-            if problem is s.holomorphic
-            else [],
-        )
-        for entry in ENTRIES
-        for problem in LINEAR
-    ],
-    indirect=["backend"],
-)
-def test_linear_operator(backend: Entry, problem: Problem) -> None:
+def matrix(scenario: Scenario) -> np.ndarray:
+    """The Jacobian that a scenario expects, as one dense matrix."""
+    assert scenario.values is not None
+    sizes = [np.size(leaf) for leaf in optree.tree_leaves(scenario.x)]
+    outputs, structure = optree.tree_flatten(scenario.values[0])
+    rows = zip(structure.flatten_up_to(scenario.result), outputs, strict=True)
+    return np.block(
+        [
+            [
+                np.reshape(block, (np.size(y), size))
+                for block, size in zip(optree.tree_leaves(row), sizes, strict=True)
+            ]
+            for row, y in rows
+        ]
+    )
+
+
+@on_every_engine
+@pytest.mark.ad_scenarios(*(BY_NAME[f"jacobian-{name}"] for name in LINEAR))
+def test_linear_operator(ad_backend: Any, ad_scenario: Scenario) -> None:
     pytest.importorskip("scipy")
-    x, contexts = problem.points[0], problem.contexts[0]
-    data = tuple(map(plain, contexts))
-    want = matrix(problem.jacobian(x, *data), x, problem.f(x, *data))
-    operator = di.linear_operator(problem.f, backend.adtype, x, *contexts)
+    want = matrix(ad_scenario)
+    operator = di.linear_operator(ad_scenario.f, ad_backend, ad_scenario.x, *ad_scenario.contexts)
     assert operator.shape == want.shape
     assert operator.dtype == want.dtype
-    tolerance = backend.tolerance("jacobian", "float64")
+    tolerance = entry(ad_backend).tolerance("jacobian")
     m, n = want.shape
     for got, expected in (
         (operator @ np.eye(n, dtype=want.dtype), want),
@@ -58,54 +59,58 @@ def test_linear_operator(backend: Entry, problem: Problem) -> None:
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=10 * tolerance)
 
 
-OUT = [
-    BY_NAME[name]
-    for name in (
-        "pushforward-tree_to_tree",
-        "pullback-tree_to_tree",
-        "derivative-scalar_to_vector",
-        "gradient-tree_to_scalar",
-        "jacobian-tree_to_tree",
-        "second_derivative-scalar_to_vector",
-        "hvp-vector_to_scalar",
-        "hessian-tree_to_scalar",
-        "batched_jacobian-samples",
-        "gradient-vector_to_scalar-aux",
-    )
-]
+OUT = (
+    "pushforward-tree_to_tree",
+    "pullback-tree_to_tree",
+    "derivative-scalar_to_vector",
+    "gradient-tree_to_scalar",
+    "jacobian-tree_to_tree",
+    "second_derivative-scalar_to_vector",
+    "hvp-vector_to_scalar",
+    "hessian-tree_to_scalar",
+    "batched_jacobian-samples",
+    "gradient-vector_to_scalar-aux",
+)
 
 
-@pytest.mark.parametrize("scenario", OUT, ids=lambda scenario: scenario.name)
-@pytest.mark.parametrize("backend", ENTRIES, indirect=True, ids=lambda entry: entry.id)
-def test_result_is_written_where_the_caller_wants_it(backend: Entry, scenario: Any) -> None:
+@on_every_engine
+@pytest.mark.ad_scenarios(*map(BY_NAME.__getitem__, OUT))
+def test_result_is_written_where_the_caller_wants_it(
+    ad_backend: Any, ad_scenario: Scenario
+) -> None:
     def buffers() -> Any:
-        return optree.tree_map(lambda a: np.full(np.shape(a), np.nan), here.expected[-1])
+        return optree.tree_map(lambda a: np.full(np.shape(a), np.nan), ad_scenario.result)
 
-    here, options = scenario.here, dict(scenario.options)
-    head = (scenario.f, backend.adtype, here.x, *((here.t,) if scenario.seeded else ()))
-    tolerance = backend.tolerance(scenario.operator, "float64")
+    def check() -> None:
+        for a, b in zip(
+            optree.tree_leaves(out), optree.tree_leaves(ad_scenario.result), strict=True
+        ):
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=10 * tolerance)
+
+    here, options, operator = ad_scenario.here, ad_scenario.options, ad_scenario.operator
+    seed = (here.tangent,) if ad_scenario.seeded else ()
+    arguments = (ad_scenario.f, ad_backend, here.x, *seed, *here.contexts)
+    tolerance = entry(ad_backend).tolerance(operator)
     has_aux = "has_aux" in options
     out = buffers()
-    got = getattr(di, scenario.operator)(*head, *here.contexts, out=out, **options)
+    got = getattr(di, operator)(*arguments, out=out, **options)
     assert (got[0] if has_aux else got) is out
-    compare_arrays(out, here.expected[-1], tolerance)
+    check()
     out = buffers()
-    parts = valued(scenario.operator)(*head, *here.contexts, out=out, **options)
+    valued = VALUED.get(operator) or getattr(di, f"value_and_{operator}")
+    parts = valued(*arguments, out=out, **options)
     assert parts[-2 if has_aux else -1] is out
-    compare_arrays(out, here.expected[-1], tolerance)
+    check()
 
 
-def compare_arrays(out: Any, want: Any, tolerance: float) -> None:
-    for a, b in zip(optree.tree_leaves(out), optree.tree_leaves(want), strict=True):
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=10 * tolerance)
-
-
-@pytest.mark.parametrize("backend", BACKENDS, indirect=True, ids=lambda entry: entry.id)
-def test_python_numbers(backend: Entry) -> None:
+@pytest.mark.ad_backends(*BACKENDS)
+def test_python_numbers(ad_backend: Any) -> None:
     scenario = BY_NAME["derivative-scalar_to_scalar"]
-    x = float(scenario.here.x)
+    x, tolerance = float(scenario.x), entry(ad_backend).tolerance("derivative")
     for got in (
-        di.derivative(scenario.f, backend.adtype, x),
-        di.prepare_derivative(scenario.f, backend.adtype, 0.25)(x),
+        di.derivative(scenario.f, ad_backend, x),
+        di.prepare_derivative(scenario.f, ad_backend, 0.25)(x),
     ):
-        compare((got,), scenario.here.expected[-1:], NUMPY, backend.tolerance("", "float64"))
+        assert isinstance(got, np.ndarray | np.generic)
+        assert got.dtype == np.float64
+        np.testing.assert_allclose(got, scenario.result, rtol=tolerance, atol=tolerance)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import diffinterface as di
+from diffinterface.testing import Scenario, check_scenario, entry
 
-from .backends import BY_ID, ENGINES, Entry
-from .problems import vector_to_longer, vector_to_scalar, xp_of
+from .backends import BY_ID, ENGINES
+from .scenarios import BY_NAME
 
 THREADS, ROUNDS = 8, 6
 
@@ -56,34 +57,58 @@ SHARED = [
 ]
 
 
-@pytest.mark.parametrize("backend", SHARED, indirect=True, ids=lambda entry: entry.id)
-def test_prepared_operators(backend: Entry) -> None:
-    x, first, second = np.ones(3), vector_to_scalar, backend.tolerance("hvp", "float64")
-    tolerance = backend.tolerance("", "float64")
-    gradient = di.prepare_gradient(first.f, backend.adtype, x)
-    jacobian = di.prepare_jacobian(vector_to_longer.f, backend.adtype, x)
-    hvp = di.prepare_hvp(first.f, backend.adtype, x, x)
+on_shared = pytest.mark.ad_backends(*SHARED)
+
+
+@on_shared
+@pytest.mark.ad_scenarios(
+    *map(
+        BY_NAME.__getitem__,
+        ("derivative-scalar_to_tree", "pullback-contexts", "hessian-nested_squared"),
+    )
+)
+def test_two_questions(ad_backend: Any, ad_scenario: Scenario) -> None:
+    check_scenario(ad_backend, ad_scenario, "threads")
+
+
+def _energy(x: Any) -> Any:
+    return di.array_namespace(x).sum(x**3) + x[0] * x[1] * x[2]
+
+
+def _waves(x: Any) -> Any:
+    return di.array_namespace(x).sin(x[:2]) * x[2]
+
+
+@on_shared
+def test_prepared_operators(ad_backend: Any) -> None:
+    x, backend = np.ones(3), entry(ad_backend)
+    tolerance, second = backend.tolerance("gradient"), backend.tolerance("hvp")
+    gradient = di.prepare_gradient(_energy, ad_backend, x)
+    jacobian = di.prepare_jacobian(_waves, ad_backend, x)
+    hvp = di.prepare_hvp(_energy, ad_backend, x, x)
 
     def ask(x: np.ndarray, t: np.ndarray) -> None:
-        assert first.second is not None
-        close(gradient(x), first.jacobian(x)[0][0], tolerance)
-        close(jacobian.value_and(x)[1], vector_to_longer.jacobian(x)[0][0], tolerance)
-        close(hvp(x, t), first.second(x)[0][0] @ t, second)
+        a, b, c = x
+        close(gradient(x), 3 * x**2 + np.array([b * c, a * c, a * b]), tolerance)
+        waves = [[np.cos(a) * c, 0, np.sin(a)], [0, np.cos(b) * c, np.sin(b)]]
+        close(jacobian.value_and(x)[1], waves, tolerance)
+        curvature = np.array([[6 * a, c, b], [c, 6 * b, a], [b, a, 6 * c]])
+        close(hvp(x, t), curvature @ t, second)
 
     in_threads(ask)
 
 
-@pytest.mark.parametrize("backend", SHARED, indirect=True, ids=lambda entry: entry.id)
-def test_one_linearisation_and_changing_contexts(backend: Entry) -> None:
+@on_shared
+def test_one_linearisation_and_changing_contexts(ad_backend: Any) -> None:
     def f(x: Any, a: Any) -> Any:
-        return xp_of(x).sin(x) * a
+        return di.array_namespace(x).sin(x) * a
 
     x0 = np.array([0.5, 0.75, 1.25])
-    tolerance = backend.tolerance("", "float64")
-    push = di.prepare_pushforward_same_point(f, backend.adtype, x0, x0, 2.0)
-    pull = di.prepare_pullback(f, backend.adtype, x0, x0, x0)
+    tolerance = entry(ad_backend).tolerance("gradient")
+    push = di.prepare_pushforward_same_point(f, ad_backend, x0, x0, 2.0)
+    pull = di.prepare_pullback(f, ad_backend, x0, x0, x0)
     again = di.prepare_gradient(
-        lambda x: xp_of(x).sum(f(x, 3.0)), backend.adtype, x0, on_mismatch="reprepare"
+        lambda x: di.array_namespace(x).sum(f(x, 3.0)), ad_backend, x0, on_mismatch="reprepare"
     )
 
     def ask(x: np.ndarray, t: np.ndarray) -> None:

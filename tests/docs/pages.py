@@ -47,7 +47,7 @@ def blocks(text: str) -> list[Block]:
 
 def cells(text: str) -> list[str]:
     """The code of a tutorial's cells, which run when the pages are built; without their options."""
-    bodies = [block.body for block in blocks(text) if block.kind == "{code-cell}"]
+    bodies = [block.body for block in blocks(text) if block.kind == "{code-cell} python"]
     return [re.sub(r"\A(?:---\n.*?^---\n|(?::.*\n)+)", "", b, flags=re.M | re.S) for b in bodies]
 
 

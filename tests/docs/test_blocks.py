@@ -11,17 +11,34 @@ import ast
 import contextlib
 import doctest
 import io
+import subprocess
+import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import diffinterface as di
+
 from .pages import PAGES, Block, blocks, cells, each_page
 
 OPTIONAL = {"torch", "jax", "autograd", "scipy", "sklearn", "equinox"}
 SESSIONS = ("pycon", "doctest", "{doctest}")
-# Languages that no test runs; any other word after a fence is a typing error.
-OTHERS = ("text", "bash", "toml", "{code-cell}", "{eval-rst}", "{toctree}", "{include}")
+# Programs of their own. Those of these pages need a package: `test_plugin` and `test_commands` run them.
+PROGRAM, WITH_A_PACKAGE = "{code-block} python", ("write-a-backend.md", "test-your-library.md")
+# Languages that no test of this file runs; any other word after a fence is a typing error.
+# `test_commands` runs the command lines, and the building of the pages the cells.
+OTHERS = (
+    "text",
+    "bash",
+    "toml",
+    "{code-block}",
+    "{code-cell}",
+    "{eval-rst}",
+    "{toctree}",
+    "{include}",
+)
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.REPORT_NDIFF
 
 
@@ -73,13 +90,31 @@ def test_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             pytest.importorskip(module)
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for block, after in zip(found, [*found[1:], None], strict=True):
+    for block, after in pairwise([*found, Block("", "", 0, 0, 0)]):
         if block.kind in SESSIONS:
             run_session(block, namespace, page.name)
         elif block.kind == "python":
-            printed = run_python(block, namespace, page)
-            if after and after.kind == "text" and not text[block.end : after.start].strip():
+            try:
+                printed = run_python(block, namespace, page)
+            except di.BackendNotInstalledError as error:
+                pytest.skip(str(error))
+            if after.kind == "text" and not text[block.end : after.start].strip():
                 assert printed.split() == after.body.split(), printed
+
+
+@each_page
+def test_programs_run(page: Path, tmp_path: Path) -> None:
+    text = page.read_text("utf-8")
+    found = blocks(text)
+    if page.name in WITH_A_PACKAGE or not any(block.kind == PROGRAM for block in found):
+        pytest.skip("no program on this page")
+    for block, after in pairwise([*found, Block("", "", 0, 0, 0)]):
+        if block.kind == PROGRAM:
+            (tmp_path / "program.py").write_text(block.body, "utf-8")
+            command = [sys.executable, "program.py"]
+            run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+            assert run.returncode == 0, run.stderr[-2000:]
+            assert run.stdout.split() == (after.body.split() if after.kind == "text" else [])
 
 
 @each_page

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import diffinterface as di
-from diffinterface import errors, extend, sparse, special
+from diffinterface import errors, extend, implicit, sensitivity, sparse, special
 
 from .pages import ROOT
 
@@ -72,7 +72,7 @@ def documented() -> list[tuple[str, Any]]:
 
 def public() -> dict[str, Any]:
     """Every public name and what it stands for, which a module of the same name must not hide."""
-    modules = (di, extend, sparse)
+    modules = (di, extend, sparse, implicit, sensitivity)
     return {f"{m.__name__}.{name}": getattr(m, name) for m in modules for name in m.__all__}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 
 from .cases_elementwise import points
 from .truth import Case
@@ -104,6 +105,16 @@ def _inner(subscripts: str) -> Callable[[Any, Any, Any], Any]:
     return lambda xp, a, b: xp.einsum(subscripts, a, b)
 
 
+STIFFNESS = scipy.sparse.csr_array(np.array([[2.0, -1.0, 0.0], [0.0, 2.0, -1.0], [1.0, 0.0, 3.0]]))
+
+
+def scattered(ufunc: np.ufunc, x: Any, index: Any, values: Any) -> Any:
+    """``ufunc.at`` into a copy of what is computed from x."""
+    total = 2 * x
+    ufunc.at(total, index, values)
+    return total
+
+
 CASES = [
     *_matmuls(),
     *product(
@@ -148,8 +159,26 @@ CASES = [
     Case("dot", lambda xp, x: xp.dot([1.0, -2.0, 3.0], x) ** 2, V3),
     *product("outer", (lambda xp, a, b: xp.outer(a, b), V3, VECTOR)),
     *product("outer", (lambda xp, a, b: xp.outer(a, b), M23, VECTOR)),
-    *product("multiply_outer", (lambda xp, a, b: np.multiply.outer(a, b), M23, VECTOR)),
-    Case("multiply_outer", lambda xp, x: np.multiply.outer(x, [1.0, 2.0, 3.0]) ** 2, V3),
+    *product("multiply", (lambda xp, a, b: np.multiply.outer(a, b), M23, VECTOR)),
+    Case("multiply", lambda xp, x: np.multiply.outer(x, [1.0, 2.0, 3.0]) ** 2, V3),
+    Case("multiply", lambda xp, x: np.multiply.outer([1.0, 2.0, 3.0], x) ** 2, V3),
+    Case("multiply", lambda xp, x: np.multiply.outer(x, 2.0) ** 2, V3),
+    *product("subtract", (lambda xp, a, b: np.subtract.outer(a, b) ** 2, M23, VECTOR)),
+    *product("true_divide", (lambda xp, a, b: np.divide.outer(a, b), VECTOR, M23)),
+    Case("bincount", lambda xp, x: np.bincount([0, 2, 2], x) ** 2, V3, "double"),
+    Case(
+        "bincount", lambda xp, x: np.bincount([0, 2, 2], weights=x, minlength=5) ** 2, V3, "double"
+    ),
+    Case("sparse_matmul", lambda xp, x: (STIFFNESS @ x) ** 2, V3),
+    Case("sparse_matmul", lambda xp, x: (STIFFNESS @ x) ** 2, M23.T),
+    Case("sparse_matmul", lambda xp, x: STIFFNESS.dot(x) ** 2, V3),
+    Case("sparse_matmul", lambda xp, x: (x @ STIFFNESS) ** 2, M23),
+    Case("sparse_matmul", lambda xp, x: (scipy.sparse.csc_matrix(STIFFNESS) * x) ** 2, V3),
+    Case("add.at", lambda xp, x: scattered(np.add, x, [0, 1, 0], x) ** 2, V3),
+    Case("add.at", lambda xp, x: scattered(np.add, x, (..., [1, 1]), x[:, :1]) ** 2, M23),
+    Case("add.at", lambda xp, x: scattered(np.add, x, 1, 2.0) ** 2, V3),
+    Case("add.at", lambda xp, x: scattered(np.add, x, [0, 2], x[1]) ** 2, V3),
+    Case("subtract.at", lambda xp, x: scattered(np.subtract, x, [0, 1, 0], x) ** 2, V3),
     Case("vecdot", lambda xp, x: xp.vecdot(x, x**2), M23, "long"),
     Case("vecdot", lambda xp, x: xp.vecdot(x, VECTOR[:, None], axis=0) ** 2, M23.T, "long"),
     *product(

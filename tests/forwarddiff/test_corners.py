@@ -193,3 +193,15 @@ def test_empty_arrays() -> None:
     for f in (lambda y: y[4:] ** 2, lambda y: np.diff(y[:1]), lambda y: np.sort(y[:0])):
         value, got = di.value_and_jacobian(f, BACKEND, y)
         assert got.shape == (*value.shape, 4)
+
+
+def test_division_by_a_zero_number() -> None:
+    """As NumPy has it: infinite, with a warning, and no ZeroDivisionError."""
+    x = np.array([2.0, -3.0])
+    for zero in (0.0, 0):
+        with pytest.warns(RuntimeWarning, match="divide by zero"):
+            got = di.derivative(lambda t, zero=zero: t / zero, BACKEND, 2.0)
+        assert got == np.inf
+    with pytest.warns(RuntimeWarning):
+        got = di.gradient(lambda x: (x**2).sum() / 0.0, BACKEND, x)
+    np.testing.assert_array_equal(got, [np.inf, -np.inf])

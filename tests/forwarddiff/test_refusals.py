@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import diffinterface as di
 from diffinterface_forwarddiff import Dual, DualConversionError, MissingRuleError
@@ -67,6 +68,8 @@ LOSING = {
     "slice into plain": _slice_into_plain,
     "add into plain": _add_into_plain,
     "entry added into plain": _entry_added_into_plain,
+    "add.at plain": lambda x: np.add.at(np.zeros(2), [0], x[0, 0]),
+    "sparse elementwise": lambda x: scipy.sparse.csr_array(np.eye(2)) * x,
     "out": lambda x: np.sin(x, out=np.zeros((2, 2))),
     "out of sum": lambda x: np.sum(x, axis=0, out=np.zeros(2)),
     "sum with initial": lambda x: np.sum(np.ones(2), initial=x[0, 0]),
@@ -97,7 +100,7 @@ UNKNOWN = {
     "unique": np.unique,
     "frexp": np.frexp,
     "nextafter": lambda x: np.nextafter(x, 1.0),
-    "add.at": lambda x: np.add.at(x, 0, 1.0),
+    "multiply.at": lambda x: np.multiply.at(x, 0, 2.0),
     "subtract.reduce": np.subtract.reduce,
     "apply_along_axis": lambda x: np.apply_along_axis(np.sum, 0, x),
     "histogram": np.histogram,

@@ -106,9 +106,15 @@ def test_json_comes_back(rows: Benchmark, tmp_path: Path) -> None:
         assert back[:-1] == list(rows)
         assert back[-1].error == "not installed"
         assert math.isnan(back[-1].seconds)
+        assert math.isnan(back[0].deviation)  # judged, but not measured
     for broken in ("[1, 2]", '[{"speed": 1}]', "[{"):
         with pytest.raises(di.InputError, match="no JSON of a benchmark"):
             Benchmark.from_json(broken)
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    with pytest.raises(di.InputError, match="no JSON of a benchmark"):
+        Benchmark.from_json(tmp_path / "picture.png")
+    with pytest.raises(di.InputError, match=r"nowhere\.json cannot be read: No such file"):
+        Benchmark.from_json(tmp_path / "nowhere.json")
 
 
 def test_changes_since_an_old_run(rows: Benchmark, tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
 import diffinterface as di
+
+sparse = pytest.importorskip("scipy.sparse")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,35 @@ def brusselator(x: Any) -> Any:
     du = 1 + reaction - 4.4 * u + diffusion(u)
     dv = 3.4 * u - reaction + diffusion(v)
     return xp.concat([xp.reshape(du, (-1,)), xp.reshape(dv, (-1,))])
+
+
+def brusselator_jacobian(x: Any) -> Any:
+    """Its Jacobian by hand, as a ``csr_array``."""
+    n = round((x.size // 2) ** 0.5)
+    u, v = x[: n * n], x[n * n :]
+    ring = sparse.diags_array([1.0] * 4, offsets=[1, -1, n - 1, 1 - n], shape=(n, n))
+    one = sparse.eye_array(n)
+    diffusion = 0.1 * (
+        sparse.kron(ring, one) + sparse.kron(one, ring) - 4 * sparse.eye_array(n * n)
+    )
+    of = sparse.diags_array
+    rows = [
+        [of(2 * u * v - 4.4) + diffusion, of(u**2)],
+        [of(3.4 - 2 * u * v), of(-(u**2)) + diffusion],
+    ]
+    return sparse.block_array(rows, format="csr")
+
+
+def energy_of_brusselator_hessian(x: Any) -> Any:
+    """The Hessian of half its sum of squares by hand: ``J^T J``, and the curvature of ``u^2 v``."""
+    n = round((x.size // 2) ** 0.5)
+    u, v = x[: n * n], x[n * n :]
+    y, jacobian = brusselator(x), brusselator_jacobian(x)
+    weight = y[: n * n] - y[n * n :]
+    of = sparse.diags_array
+    cross = of(2 * u * weight)
+    curvature = sparse.block_array([[of(2 * v * weight), cross], [cross, None]], format="csr")
+    return jacobian.T @ jacobian + curvature
 
 
 def brusselator_in_a_line(x: Any) -> Any:

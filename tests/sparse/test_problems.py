@@ -9,7 +9,15 @@ import pytest
 
 import diffinterface as di
 
-from .problems import PROBLEMS, Problem, energy
+from .problems import (
+    PROBLEMS,
+    Problem,
+    brusselator,
+    brusselator_jacobian,
+    energy,
+    energy_of_brusselator_hessian,
+    point,
+)
 
 pytest.importorskip("numba")
 pytest.importorskip("scipy")
@@ -100,3 +108,24 @@ def test_fewer_products_than_columns(problem: Problem) -> None:
     dense_row = np.diff(plan.layout.indptr).max()
     assert plan.coloring.num_colors >= dense_row  # theory's bound
     assert plan.speedup == n / plan.coloring.num_colors
+
+
+def close(got: Any, want: Any, tolerance: float) -> None:
+    """Entry by entry, against the largest entry wanted."""
+    error = abs(got - want)
+    assert (error.max() if error.nnz else 0.0) <= tolerance * abs(want).max()
+
+
+@pytest.mark.parametrize("cells", [6, 200])
+def test_brusselator_by_hand(cells: int) -> None:
+    """At 80000 unknowns, where there is no dense Jacobian to compare with."""
+    x = point(2 * cells**2)
+    got = di.jacobian(brusselator, di.AutoSparse(di.AutoForwardDiff()), x)
+    assert got.nnz == 6 * x.size
+    close(got, brusselator_jacobian(x), 1e-12)
+
+
+def test_energy_of_brusselator_by_hand() -> None:
+    x = point(2 * 6**2)
+    got = di.hessian(energy(brusselator), di.AutoSparse(di.AutoForwardDiff()), x)
+    close(got, energy_of_brusselator_hessian(x), 1e-12)

@@ -38,7 +38,7 @@ UNARY = {
     "nan_to_num": lambda xp, x, y: xp.where(xp.isfinite(x), xp.ones_like(x), xp.zeros_like(x)),
 }
 BINARY = {
-    "true_divide": (lambda xp, a, b, y: 1 / b, lambda xp, a, b, y: -y / b),
+    "true_divide": (lambda xp, a, b, y: _reciprocal(b), lambda xp, a, b, y: -y / b),
     "arctan2": (
         lambda xp, a, b, y: b / (a * a + b * b),
         lambda xp, a, b, y: -a / (a * a + b * b),
@@ -84,6 +84,11 @@ for _name, _factor in UNARY.items():
     unary(_name, _factor)
 for _name, (_first, _second) in BINARY.items():
     binary(_name, _first, _second)
+
+
+def _reciprocal(b: Any) -> Any:
+    """1 / b, by NumPy's rules where b is a Python number: 1 / 0 is infinite."""
+    return 1 / b if hasattr(b, "dtype") or b else math.copysign(math.inf, b.real)
 
 
 def _ones(xp: Any, condition: Any, like: Any) -> Any:

@@ -86,6 +86,18 @@ for _name in ("cross", "linalg.cross", "kron", "convolve", "correlate", "vdot", 
     _bilinear(_name, _loop_left, _loop_right)
 
 
+def _sparse_matmul(name: str, function: Any, args: Any, options: Any) -> Any:
+    """A constant matrix of scipy.sparse times x: one product for all tangents."""
+    matrix, x = args
+    y = matrix @ x.value
+    n, k = x.shape[0], x.width
+    moved = matrix @ x.tangent.reshape((n, -1))
+    return Dual(y, cast(moved.reshape((*y.shape, k)), y.dtype), x.level)
+
+
+RULES["sparse_matmul"] = _sparse_matmul
+
+
 def _ndim(x: Any) -> int:
     return len(getattr(x, "shape", ()))
 
@@ -96,10 +108,6 @@ def _dot(xp: Any, a: Any, b: Any) -> Any:
     if _ndim(b) == 1 or (_ndim(a) <= 2 and _ndim(b) <= 2):
         return xp.matmul(a, b)
     return _tensordot(xp, a, b, ((_ndim(a) - 1,), (_ndim(b) - 2,)))
-
-
-def _multiply_outer(xp: Any, a: Any, b: Any) -> Any:
-    return (xp.reshape(a, (*a.shape, *(1,) * _ndim(b))) if _ndim(a) else a) * b
 
 
 def _tensordot(xp: Any, a: Any, b: Any, axes: Any = 2) -> Any:
@@ -133,7 +141,6 @@ def _trimmed(coefficients: Any) -> Any:
 
 composed("dot", _dot, arrays=2)
 composed("outer", lambda xp, a, b: xp.reshape(a, (-1, 1)) * xp.reshape(b, (1, -1)), arrays=2)
-composed("multiply_outer", _multiply_outer, arrays=2)
 composed("vecdot", lambda xp, a, b, axis=-1: xp.sum(xp.conj(a) * b, axis=axis), arrays=2)
 composed("tensordot", _tensordot, arrays=2)
 composed("polymul", _polymul, arrays=2)

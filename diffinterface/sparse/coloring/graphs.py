@@ -24,6 +24,16 @@ def scipy_sparse() -> Any:
     return scipy.sparse
 
 
+def check_indices(pattern: Any) -> None:
+    """Raise `InputError` where indices point outside the matrix: compiled code would follow them."""
+    check = getattr(pattern, "check_format", None)  # of compressed formats
+    try:
+        if check is not None:
+            check(full_check=True)
+    except (ValueError, IndexError) as error:
+        raise InputError(f"A pattern's indices are damaged: {error}.", got=pattern) from error
+
+
 def canonical(pattern: Any) -> Any:
     """A pattern as a boolean `csr_array`: sorted, nothing twice, every stored entry True.
 
@@ -32,7 +42,7 @@ def canonical(pattern: Any) -> Any:
     Raises
     ------
     InputError
-        If it is neither a SciPy sparse array or matrix nor a boolean NumPy array.
+        If it is neither a SciPy sparse array or matrix nor a boolean NumPy array, or is a damaged one.
     ShapeError
         If it has not two axes.
     """
@@ -56,6 +66,7 @@ def canonical(pattern: Any) -> Any:
             got=pattern.shape,
             expected="(m, n)",
         )
+    check_indices(pattern)
     rows = sparse.csr_array(pattern)
     indptr = rows.indptr.astype(np.int64)
     indices = rows.indices.astype(np.int32)  # astype copies: the caller's arrays stay as they are

@@ -13,6 +13,7 @@ from diffinterface.arrays import shape_of, size_of
 from diffinterface.errors import InputError, NonScalarOutputError, ShapeError
 from diffinterface.trees import flatten
 
+from ..coloring.graphs import check_indices
 from .trace import full
 
 Pattern = Any  # scipy.sparse.csr_array of bool
@@ -114,7 +115,7 @@ class KnownPattern(Detector):
     Raises
     ------
     InputError
-        If it is no matrix.
+        If it is no matrix, or has indices outside of its shape.
 
     Examples
     --------
@@ -171,6 +172,7 @@ def _as_pattern(pattern: Any) -> Pattern:
     given: Any = pattern
     sparse: Any = scipy.sparse.issparse
     if sparse(given) and given.ndim == 2:
+        check_indices(given)
         found: Any = scipy.sparse.csr_array(given)
         data = np.ones(found.indices.size, bool)
         found = scipy.sparse.csr_array((data, found.indices, found.indptr), shape=found.shape)

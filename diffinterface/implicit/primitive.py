@@ -1,0 +1,151 @@
+"""Functions with derivative rules of their own, as bridges.
+
+A `Primitive` gives its value on NumPy arrays, and its pushforward and pullback in calls that are
+differentiable again: operators of the engine, and other primitives. So every outer engine takes it in
+as one function, and every order follows from the two rules.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, final
+
+from ..arrays import NUMPY, array_namespace, framework_of, shape_of
+from ..backend import Backend, Program
+from ..bridge import Bridge, Kinds, apply, through, tracing
+from ..composite import Composite
+from ..derived import looped
+from ..errors import UnsupportedOperatorError
+from ..functions import Function
+from ..prep import Prep
+from ..trees import LEAF, Leaves
+from .captured import recording
+from .kept import kept
+
+Rule = Callable[[Leaves, Leaves, Leaves], Leaves]
+
+
+class Primitive(Function, ABC):
+    """A flat function ``(x, contexts) -> y`` with its own rules.
+
+    Attributes
+    ----------
+    engine : Backend
+        What differentiates the rules themselves, for the second order and beyond.
+    bridge : Bridge
+        The function as outer engines take it.
+    """
+
+    def __init__(self, engine: Backend) -> None:
+        super().__init__(self.value, engine, LEAF, reuse=False)
+        self.engine = engine
+        self.bridge = Bridge(self, RuleBackend(engine), self.kinds)
+
+    def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
+        ours = all(framework_of(leaf) is NUMPY for leaf in (*x, *contexts))
+        return (self.value if ours else self.at)(x, contexts), None
+
+    def on(self, backend: Any, *, reuse: bool | None = None) -> Function:
+        return self  # it brings its own engine
+
+    def at(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
+        """The function at arrays of any framework, traced or not."""
+        return apply(self.bridge, x, contexts)
+
+    def entered(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
+        """The same from the user's own code, where even constants may have to be recorded."""
+        outer = tracing((*x, *contexts)) or recording(self.engine)
+        return through(outer, self.bridge, x, contexts)
+
+    def at_many(self, x: Leaves, contexts: Leaves, last: int) -> Leaves:
+        """The same where the last leaves of x, so many, carry one leading axis."""
+        flags = [k >= len(x) - last for k in range(len(x))]
+        return apply(self.bridge.batched(flags, [False] * len(contexts)), x, contexts)
+
+    @abstractmethod
+    def value(self, x: Leaves, contexts: Leaves) -> Leaves:
+        """Y, of NumPy arrays."""
+
+    @abstractmethod
+    def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
+        """Shapes and dtypes of y from those of the arguments."""
+
+    @abstractmethod
+    def push(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+        """The tangent of y."""
+
+    @abstractmethod
+    def pull(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
+        """The cotangent of x."""
+
+    def push_many(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+        """`push` for tangents with one leading axis."""
+        return one_by_one(self.push, x, contexts, t)
+
+    def pull_many(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
+        """`pull` for cotangents with one leading axis."""
+        return one_by_one(self.pull, x, contexts, c)
+
+
+@final
+class RuleBackend(Composite):
+    """The rules of a primitive, and for all that is made of them the engine."""
+
+    def __init__(self, engine: Backend) -> None:
+        super().__init__(engine.adtype)
+        self._engine = self.trees = engine
+        # The rules take and give NumPy arrays; what an engine makes of them may be its own.
+        self.framework, self.accepts = engine.framework, engine.accepts | {"numpy"}
+
+    @property
+    def has_reverse(self) -> bool:
+        """No: a pullback solves an equation of its own, and does not come along with a value."""
+        return False
+
+    def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
+        if isinstance(fn, Primitive):  # an engine would only ask this bridge again
+            raise UnsupportedOperatorError(
+                f"a rule of an implicit function gives no {method}.",
+                backend=self.adtype,
+                operator=method,
+            )
+        return self._engine
+
+    def prepare_pushforward(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        if not isinstance(fn, Primitive):
+            return super().prepare_pushforward(fn, x, contexts, t, batched)
+        return _rule(fn, fn.push_many if batched else fn.push)
+
+    def prepare_pullback(
+        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        if not isinstance(fn, Primitive):
+            return super().prepare_pullback(fn, x, contexts, t, batched)
+        return _rule(fn, fn.pull_many if batched else fn.pull)
+
+    def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
+        run = looped(fn, x, contexts)
+
+        def rows(x: Leaves, contexts: Leaves) -> Leaves:
+            with kept():
+                return run(x, contexts)
+
+        return rows
+
+
+def _rule(fn: Primitive, rule: Rule) -> Prep:
+    return Prep(lambda x, c, t: (fn.at(x, c), rule(x, c, t), None), rule)
+
+
+def one_by_one(rule: Rule, x: Leaves, contexts: Leaves, seeds: Leaves) -> Leaves:
+    """A rule for each of many seeds, with what they share computed once."""
+    with kept():
+        rows = [rule(x, contexts, row) for row in _rows(seeds)]
+    return tuple(array_namespace(*column).stack(list(column)) for column in zip(*rows, strict=True))
+
+
+def _rows(seeds: Leaves) -> list[Leaves]:
+    return [tuple(seed[k, ...] for seed in seeds) for k in range(shape_of(seeds[0])[0])]

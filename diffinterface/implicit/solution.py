@@ -1,0 +1,162 @@
+"""A solution, and the same with the derivatives that the implicit function theorem gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from operator import neg
+from typing import Any, final
+
+import numpy as np
+
+from ..arrays import dtype_name, framework_of, is_inexact
+from ..bridge import Kind, Kinds, finished, kind_of
+from ..errors import NestedDifferentiationError, OutputError
+from ..operators.pullback import pullback
+from ..operators.pushforward import pushforward
+from ..trees import Leaves, Structure
+from .conditions import Conditions, flat_output
+from .linear import Linear, require_uniform
+from .primitive import Primitive
+
+
+@final
+class Solution(Primitive):
+    """``solve`` itself, at arguments that nothing differentiates: the leaves of y, then of aux."""
+
+    def __init__(self, solve: Callable[..., Any], conditions: Conditions) -> None:
+        super().__init__(conditions.engine)
+        self._solve, self._conditions = solve, conditions
+        if conditions.options.like is not None:
+            self._record(*self._leaves(conditions.options.like))
+
+    def value(self, x: Leaves, contexts: Leaves) -> Leaves:
+        y, aux = self.solved(x, contexts)
+        self._conditions.check(x, y, (*aux, *contexts))
+        return (*y, *aux)
+
+    def solved(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        """The leaves of y and of aux, as NumPy arrays."""
+        conditions, framework = self._conditions, self.engine.framework
+        scope: Any = nullcontext()
+        if conditions.options.arrays == "backend" and framework is not None:
+            scope = framework.scope(x[0])
+            x, contexts = (
+                tuple(framework.from_numpy(leaf, None) for leaf in leaves)
+                for leaves in (x, contexts)
+            )
+        with scope:
+            parts = self._leaves(self._solve(*conditions.arguments.join(x, contexts)))
+            self._record(*parts)
+            (y, _), (aux, _) = parts
+            return tuple(map(finished, y)), tuple(map(finished, aux))
+
+    def _leaves(self, result: Any) -> tuple[tuple[Leaves, Structure], tuple[Leaves, Structure]]:
+        aux: Any = ()
+        if self._conditions.options.has_aux:
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise OutputError(
+                    f"has_aux=True expects solve to return a pair (y, aux), got {result!r}.",
+                    got=result,
+                )
+            result, aux = result
+        for part, name in ((result, "y"), (aux, "aux")):
+            for leaf in flat_output(part, self.engine)[0]:
+                if framework_of(leaf) is None or (name == "y" and not is_inexact(leaf)):
+                    kind = (
+                        type(leaf).__qualname__ if framework_of(leaf) is None else dtype_name(leaf)
+                    )
+                    raise OutputError(
+                        f"solve returned {name} with a {kind}, expected "
+                        + ("floating arrays." if name == "y" else "arrays and numbers."),
+                        got=leaf,
+                    )
+        return flat_output(result, self.engine), flat_output(aux, self.engine)
+
+    def _record(self, y: tuple[Leaves, Structure], aux: tuple[Leaves, Structure]) -> None:
+        conditions = self._conditions
+        got = (len(y[0]), y[1]), (len(aux[0]), aux[1])
+        if conditions.y is None:
+            require_uniform(tuple(map(finished, y[0])))
+            conditions.y, conditions.aux = got
+        elif (conditions.y, conditions.aux) != got:
+            raise OutputError(
+                f"solve returned the structure {got[0][1]}, after {conditions.y[1]} before.",
+                got=got[0][1],
+                expected=conditions.y[1],
+            )
+
+    def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
+        like = self._conditions.options.like
+        if like is not None:
+            (y, _), (aux, _) = self._leaves(like)
+            return tuple(map(kind_of, (*y, *aux)))
+        try:
+            y, aux = self.solved(tuple(map(_example, x)), tuple(map(_example, contexts)))
+        except Exception as error:
+            raise NestedDifferentiationError(
+                "The shape of the solution must be known before solve can run (jax.jit), and solve "
+                f"failed at an example point ({error}); pass like=, a solution of the right shape."
+            ) from error
+        return tuple(map(kind_of, (*y, *aux)))
+
+    def push(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+        raise AssertionError("its arguments are not differentiated")
+
+    def pull(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
+        return self.push(x, contexts, c)
+
+
+@final
+class Attached(Primitive):
+    """A given solution as a function of x. Contexts are the leaves of y, of aux, and the constants."""
+
+    def __init__(self, solution: Solution, conditions: Conditions) -> None:
+        super().__init__(conditions.engine)
+        self._solution, self._conditions = solution, conditions
+        self._linear = Linear(conditions)
+
+    def _parts(self, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        m = self._conditions.sizes(None)[1]
+        return contexts[:m], contexts[m:]
+
+    def value(self, x: Leaves, contexts: Leaves) -> Leaves:
+        y, rest = self._parts(contexts)
+        # An engine that differences values moves x without a trace: there is a new solution to find.
+        stays = self.engine.stops
+        return y if stays else self._solution.solved(x, rest[self._conditions.aux[0] :])[0]
+
+    def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
+        return self._parts(contexts)[0]
+
+    def push(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+        y, rest = self.at(x, contexts), self._parts(contexts)[1]
+        conditions = self._conditions
+        c = pushforward(conditions.residual, conditions.adtype, x, t, y, rest)
+        return self._linear.at((*x, *y, *map(neg, c)), rest)
+
+    def push_many(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+        y, rest = self.at(x, contexts), self._parts(contexts)[1]
+        conditions = self._conditions
+        c = pushforward(conditions.residual, conditions.adtype, x, t, y, rest, batched=True)
+        return self._linear.at_many((*x, *y, *map(neg, c)), rest, len(c))
+
+    def pull(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
+        y, rest = self.at(x, contexts), self._parts(contexts)[1]
+        conditions = self._conditions
+        b = self._linear.other.at((*x, *y, *map(neg, c)), rest)
+        return tuple(pullback(conditions.residual, conditions.adtype, x, b, y, rest))
+
+    def pull_many(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
+        y, rest = self.at(x, contexts), self._parts(contexts)[1]
+        conditions = self._conditions
+        b = self._linear.other.at_many((*x, *y, *map(neg, c)), rest, len(c))
+        return tuple(pullback(conditions.residual, conditions.adtype, x, b, y, rest, batched=True))
+
+
+def _example(kind: Kind) -> Any:
+    """Values of no special form."""
+    shape, dtype = kind
+    if not is_inexact(np.empty(0, dtype)):
+        return np.zeros(shape, dtype)
+    return (0.5 + 0.01 * np.arange(np.prod(shape, dtype=int)).reshape(shape)).astype(dtype)

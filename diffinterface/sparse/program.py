@@ -1,0 +1,87 @@
+"""Products, and the entries read from them, as one program of an engine that compiles."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any, final
+
+import numpy as np
+
+from ..arrays import Array
+from ..backend import Backend
+from ..functions import Function
+from ..trees import Leaves
+from .outputs import gather
+from .products import Products
+
+
+@final
+class Program:
+    """The program of one plan, compiled at its first call.
+
+    Parameters
+    ----------
+    engine : Backend
+        The engine.
+    fn : Function
+        What is differentiated.
+    x, contexts : tuple of array
+        Examples of the arguments.
+    sides : list of Products
+        Each with its seeds in one batch.
+    second : bool
+        Whether the value is f's and its gradient.
+
+    Attributes
+    ----------
+    seeds : list of tuple of array
+        The batch of each side.
+    """
+
+    __slots__ = ("_call", "_second", "seeds")
+
+    def __init__(
+        self,
+        engine: Backend,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        sides: list[Products],
+        second: bool,
+    ) -> None:
+        self.seeds = [side.single or () for side in sides]
+        self._second = second
+        ends = np.cumsum([len(contexts), *map(len, self.seeds)]).tolist()
+
+        def call(x: Leaves, data: Leaves) -> tuple[Leaves, Any]:
+            value: Any = ()
+            parts: list[Array] = []
+            for side, start, end in zip(sides, ends, ends[1:], strict=False):
+                value, part, _ = side(x, data[: ends[0]], seeds=data[start:end])
+                parts.append(part)
+            value = (*value[0], *value[1]) if second else value
+            return (*parts, *gather(parts, data[ends[-1] :]), *value), None
+
+        self._call = engine.program(fn.derived(call), x, contexts)
+
+    def __call__(
+        self, x: Leaves, contexts: Leaves, where: Leaves, first: Leaves | None = None
+    ) -> tuple[Any, list[Array], Leaves]:
+        """The value, the products of each side, and the entries of each block.
+
+        Parameters
+        ----------
+        where : tuple of array
+            The places of the entries, as `Output.where` gives them.
+        first : tuple of array, optional
+            Other seeds for the first side.
+        """
+        seeds = self.seeds if first is None else [first, *self.seeds[1:]]
+        leaves = self._call(x, (*contexts, *chain(*seeds), *where))
+        n, m = len(seeds), len(where)
+        value = leaves[n + m :]
+        return (
+            (value[:1], value[1:]) if self._second else value,
+            list(leaves[:n]),
+            leaves[n : n + m],
+        )

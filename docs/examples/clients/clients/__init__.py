@@ -1,0 +1,1 @@
+"""SciPy, optax, torch.optim and pymanopt, each with derivatives by any AD engine."""
