@@ -132,12 +132,13 @@ def check_statics(layout: tuple[_Slot, ...]) -> None:
     Raises
     ------
     InputError
-        If a context holds an object that is no array, no tree, and not hashed by its value.
+        If a context holds an object that is no array, no tree, and not hashed by its value, though it
+        has attributes, or is a generator of random numbers.
     """
     for i, slot in enumerate(layout):
         for leaf in slot.statics if slot.wrapper is not Static else ():
             known = leaf is _DATA or callable(leaf) or isinstance(leaf, ModuleType)
-            if not (known or _by_value(leaf)):
+            if not known and _may_change(leaf):
                 raise InputError(
                     f"Context {i} holds a {type(leaf).__qualname__}, which would be compiled in as it "
                     "is now. Register the class with optree.register_pytree_node if it holds data, or "
@@ -146,10 +147,12 @@ def check_statics(layout: tuple[_Slot, ...]) -> None:
                 )
 
 
-def _by_value(leaf: Any) -> bool:
-    """Whether equal hashes mean equal values: not so for objects hashed by identity, or not at all."""
+def _may_change(leaf: Any) -> bool:
+    """Whether an object is not hashed by its value, and has something that could be replaced."""
     hashed: Any = type(leaf).__hash__
-    return hashed is not None and hashed is not object.__hash__
+    by_value = hashed is not None and hashed is not object.__hash__
+    open_to_all = hasattr(leaf, "__dict__") or hasattr(type(leaf), "__slots__")
+    return not by_value and (open_to_all or isinstance(leaf, np.random.Generator))
 
 
 def callables(contexts: tuple[Any, ...], flatten: Flatten) -> list[Any]:
