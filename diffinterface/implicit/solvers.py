@@ -86,9 +86,8 @@ def _dense(A: Any) -> tuple[Solve, float]:
     if not A.size or not np.all(np.isfinite(A)):
         return (lambda b, adjoint: b), 1.0 if not A.size else 0.0
     norm = np.abs(A).sum(axis=0).max()
-    get_lapack_funcs: Any
     try:
-        from scipy.linalg import get_lapack_funcs
+        from scipy import linalg
     except ImportError:
         try:
             inverse = np.linalg.inv(A)
@@ -96,7 +95,8 @@ def _dense(A: Any) -> tuple[Solve, float]:
             return (lambda b, adjoint: b), 0.0
         rcond = 1 / (norm * np.abs(inverse).sum(axis=0).max())
         return lambda b, adjoint: np.linalg.solve(A.conj().T if adjoint else A, b), float(rcond)
-    factor, solve, estimate = get_lapack_funcs(("getrf", "getrs", "gecon"), (A,))
+    lapack: Any = linalg
+    factor, solve, estimate = lapack.get_lapack_funcs(("getrf", "getrs", "gecon"), (A,))
     lu, pivots, info = factor(A)
     if info > 0:
         return (lambda b, adjoint: b), 0.0

@@ -93,9 +93,8 @@ def integrate(
     SolveError
         If the integrator gave up, or its answer is not finite.
     """
-    solve_ivp: Any
     try:
-        from scipy.integrate import solve_ivp
+        from scipy import integrate as engine
     except ImportError as error:
         raise BackendNotInstalledError(
             "Solving an ODE needs SciPy. Install it with: pip install scipy",
@@ -113,7 +112,8 @@ def integrate(
         return f(t, y)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        found = solve_ivp(
+        scipy: Any = engine
+        found = scipy.solve_ivp(
             followed,
             span,
             start,
