@@ -41,6 +41,10 @@ class Framework:
         """Whether instances of `kind`, a class of this framework's module, are arrays."""
         return True
 
+    def has_dtype(self, name: str) -> bool:
+        """Whether there are arrays of the dtype that NumPy calls `name`."""
+        return True
+
     def to_numpy(self, x: Array) -> Any:
         """A finished NumPy copy of `x`, safe to overwrite."""
         return np.array(x)

@@ -74,7 +74,7 @@ def rows_from_columns(columns: list[list[Array]], y: Leaves, x: Leaves) -> tuple
     for leaf, chunks in zip(y, columns, strict=True):
         stacked, row, start = concat(chunks), [], 0
         xp = array_namespace(stacked)
-        last = _move_first(stacked, -1)
+        last = move_first(stacked, -1)
         for entry in x:
             block = last[..., start : start + size_of(entry)]
             block = xp.reshape(block, (*shape_of(leaf), *shape_of(entry)))
@@ -92,7 +92,7 @@ def in_precision(block: Array, entry: Array) -> Array:
     return cast(block, entry)
 
 
-def _move_first(array: Array, axis: int) -> Array:
+def move_first(array: Array, axis: int) -> Array:
     """The first axis moved; `permute_dims` works inside every transform, `moveaxis` does not."""
     order = [*range(1, array.ndim)]
     order.insert(axis if axis >= 0 else len(order) + 1 + axis, 0)
@@ -177,7 +177,7 @@ def batched_rows(stacked: Leaves, y: Leaves, x: Leaves, forward: bool) -> tuple[
     """
 
     def cut(block: Array, leaves: Leaves, axis: int) -> list[Array]:
-        moved, parts, start = _move_first(block, axis), [], 0
+        moved, parts, start = move_first(block, axis), [], 0
         for leaf in leaves:
             index = [slice(None)] * moved.ndim
             index[axis] = slice(start, start + size_of(leaf))

@@ -79,7 +79,7 @@ class Capture:
             self.cells.append((cell, value))
             self._cell_names.append(name)
             reached.append(value)
-        for name in _global_names(function.__code__):
+        for name in global_names(function.__code__):
             value = function.__globals__.get(name, _EMPTY)
             if value is not _EMPTY:
                 self.names.append((function.__globals__, name, value))
@@ -120,11 +120,17 @@ def _contents(cell: CellType) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _global_names(code: CodeType) -> tuple[str, ...]:
+def global_names(code: CodeType) -> tuple[str, ...]:
     """The globals that code reads; `co_names` has the names of attributes as well."""
-    own = dict.fromkeys(i.argval for i in dis.get_instructions(code) if i.opname in _READS)
-    nested = (_global_names(c) for c in code.co_consts if isinstance(c, CodeType))
-    return (*own, *(name for names in nested for name in names))
+    return tuple(dict.fromkeys(i.argval for i in instructions(code) if i.opname in _READS))
 
 
 _READS = ("LOAD_GLOBAL", "LOAD_NAME")
+
+
+def instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    """Those of a function, and of the functions and comprehensions in it."""
+    yield from dis.get_instructions(code)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from instructions(constant)

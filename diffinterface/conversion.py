@@ -134,6 +134,14 @@ class Converter:
 
     def _enter(self, leaf: Array, like: Array = None) -> Array:
         framework = framework_of(leaf)
+        if framework is NUMPY and self._native is not None:
+            name = dtype_name(leaf)
+            if not self._native.has_dtype(name):
+                raise InputError(
+                    f"{self._native.name} has no arrays of dtype {name}; pass x.astype('float64'), or "
+                    "use AutoForwardDiff().",
+                    got=name,
+                )
         if self._native is None or framework is None or framework.name in self._backend.accepts:
             return _native_order(leaf) if framework is NUMPY else leaf
         if framework.is_traced(leaf):
@@ -144,17 +152,7 @@ class Converter:
                 inner=self._backend.adtype,
             )
         array = framework.to_numpy(leaf)
-        if "numpy" in self._backend.accepts:
-            return array
-        try:
-            return self._native.from_numpy(array, like)
-        except TypeError as error:
-            name = dtype_name(leaf)
-            raise InputError(
-                f"{self._native.name} has no arrays of dtype {name}; pass x.astype('float64'), or use "
-                "AutoForwardDiff().",
-                got=name,
-            ) from error
+        return array if "numpy" in self._backend.accepts else self._native.from_numpy(array, like)
 
     def leave(self, leaf: Array) -> Array:
         """One array of a result, as the caller gets it."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays import array_namespace, framework_of, shape_of
+from diffinterface.assembly import move_first
 from diffinterface.levels import Leveled
 
 _NUMPY = (np.ndarray, np.generic, float, complex, int)
@@ -102,11 +103,8 @@ def front(t: Any, ndim: int = 0) -> Any:
 
 
 def back(t: Any) -> Any:
-    """Tangents with their axis back at the end.
-
-    By `permute_dims`, which works inside every transform: `moveaxis` does not.
-    """
-    return namespace_of(t).permute_dims(t, (*range(1, t.ndim), 0))
+    """Tangents with their axis back at the end."""
+    return move_first(t, -1)
 
 
 def contiguous(x: Any) -> Any:

@@ -10,9 +10,8 @@ import jax
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoJax, Mode
-from diffinterface.arrays import dtype_name, size_of
+from diffinterface.arrays import size_of
 from diffinterface.backend import Backend, Program
-from diffinterface.errors import InputError
 from diffinterface.functions import Function
 from diffinterface.modes import Levels, prefers_forward, two_pullbacks
 from diffinterface.prep import Prep
@@ -23,8 +22,6 @@ from . import transforms
 from .framework import framework
 from .nodes import register_nodes, tree_flatten
 from .tracing import arrays, eager, guard, has_custom_vjp, jitted, own, traced_once
-
-_TOO_LONG = ("float128", "float96", "complex256", "complex192")  # NumPy's long double
 
 
 @final
@@ -68,13 +65,6 @@ class JaxBackend(Backend):
         lone: bool = False,
     ) -> Prep:
         """The plan of the body that ``make(fn, *options, mode)`` gives."""
-        for leaf in (*x, *contexts, *t):
-            if dtype_name(leaf) in _TOO_LONG:
-                raise InputError(
-                    f"JAX has no arrays of dtype {dtype_name(leaf)}; pass x.astype('float64'), or use "
-                    "AutoForwardDiff().",
-                    got=dtype_name(leaf),
-                )
         compiled = fn.reuse and self.adtype.jit
         if compiled:
             fn = traced_once(fn)

@@ -28,6 +28,9 @@ class JaxFramework(Framework):
     def owns(self, kind: type) -> bool:
         return issubclass(kind, jax.Array | jax.core.Tracer)
 
+    def has_dtype(self, name: str) -> bool:
+        return hasattr(jnp, name)
+
     def to_numpy(self, x: Any) -> Any:
         if type(x) is not self.concrete and isinstance(x, jax.core.Tracer):
             raise NestedDifferentiationError(

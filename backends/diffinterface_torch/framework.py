@@ -46,6 +46,9 @@ class TorchFramework(Framework):
     def owns(self, kind: type) -> bool:
         return issubclass(kind, torch.Tensor)
 
+    def has_dtype(self, name: str) -> bool:
+        return hasattr(torch, name)
+
     def ending(self, x: Any) -> Any:
         functorch: Any = torch._C._functorch
         if not functorch.is_functorch_wrapped_tensor(x):

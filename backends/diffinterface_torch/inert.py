@@ -6,13 +6,14 @@ searched for captured parameters, which costs as much as a small function does.
 
 from __future__ import annotations
 
-import dis
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
 from typing import Any, final
 
 import numpy as np
 import torch
+
+from diffinterface.capture import global_names, instructions
 
 _ABSENT = object()
 _LIBRARIES = frozenset({"torch", "numpy", "math", "cmath", "builtins", "diffinterface"})
@@ -113,16 +114,10 @@ def _is_libraries(value: Any) -> bool:
     return name.partition(".")[0] in _LIBRARIES
 
 
-def _globals_of(code: CodeType) -> Iterator[str]:
+def _globals_of(code: CodeType) -> tuple[str, ...]:
     """The global names that code reads; code that can read any raises."""
-    for instruction in dis.get_instructions(code):
-        operation, name = instruction.opname, instruction.argval
-        if operation.startswith("IMPORT"):
-            raise _NotInertError
-        if operation in ("LOAD_GLOBAL", "LOAD_NAME"):
-            if name in _REACH_ANYTHING:
-                raise _NotInertError
-            yield name
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _globals_of(constant)
+    names = global_names(code)
+    imports = any(i.opname.startswith("IMPORT") for i in instructions(code))
+    if imports or not _REACH_ANYTHING.isdisjoint(names):
+        raise _NotInertError
+    return names

@@ -9,6 +9,7 @@ import pytest
 
 import diffinterface as di
 
+from .engines import installed
 from .problems import burgers, energy, point
 
 pytest.importorskip("numba")
@@ -78,14 +79,7 @@ def test_as_a_configured_backend() -> None:
 
 @pytest.mark.parametrize("engine", ["forwarddiff", "jax", "torch", "autograd"])
 def test_floating_contexts_may_change(engine: str) -> None:
-    if not di.check_available(engine):
-        pytest.skip(f"{engine} is not installed")
-    dense: Any = {
-        "forwarddiff": DUAL,
-        "jax": di.AutoJax(),
-        "torch": di.AutoTorch(),
-        "autograd": di.AutoAutograd(),
-    }[engine]
+    dense = installed(engine)
     prep = di.prepare_jacobian(scaled, di.AutoSparse(dense), X, np.zeros(5))
     for c in (np.zeros(5), np.arange(5.0), -np.ones(5)):
         got = prep(X, c)
@@ -243,9 +237,7 @@ def test_argnums() -> None:
 
 @pytest.mark.parametrize("engine", ["forwarddiff", "jax", "torch"])
 def test_aux(engine: str) -> None:
-    if not di.check_available(engine):
-        pytest.skip(f"{engine} is not installed")
-    dense: Any = {"forwarddiff": DUAL, "jax": di.AutoJax(), "torch": di.AutoTorch()}[engine]
+    dense = installed(engine)
     f = lambda x: (burgers(x), {"twice": 2 * x, "name": "burgers"})  # noqa: E731
     prep = di.prepare_jacobian(f, di.AutoSparse(dense), X, has_aux=True)
     for result in (prep(2 * X), di.jacobian(f, di.AutoSparse(dense), 2 * X, has_aux=True)):
@@ -319,14 +311,7 @@ def test_not_holomorphic() -> None:
 
 @pytest.mark.parametrize("engine", ["forwarddiff", "jax", "torch", "autograd"])
 def test_single_precision(engine: str) -> None:
-    if not di.check_available(engine):
-        pytest.skip(f"{engine} is not installed")
-    dense: Any = {
-        "forwarddiff": DUAL,
-        "jax": di.AutoJax(),
-        "torch": di.AutoTorch(),
-        "autograd": di.AutoAutograd(),
-    }[engine]
+    dense = installed(engine)
     x = X.astype(np.float32)
     value, got = di.value_and_jacobian(burgers, di.AutoSparse(dense), x)
     assert value.dtype == got.dtype == np.float32

@@ -12,6 +12,7 @@ import pytest
 import diffinterface as di
 from diffinterface.sparse import GreedyColoring, KnownPattern, SparseMatrix
 
+from .engines import installed
 from .problems import burgers, energy, point
 
 pytest.importorskip("numba")
@@ -162,16 +163,9 @@ TREE = {"a": point(6).reshape(2, 3), "b": point(3, seed=1)}
 @pytest.mark.parametrize("output", ["csr", "native", "data"])
 def test_trees(engine: str, output: Any) -> None:
     """A matrix for each pair of leaves, over their entries in order."""
-    if not di.check_available(engine):
-        pytest.skip(f"{engine} is not installed")
+    dense = installed(engine)
     if output == "native" and engine == "torch":
         pytest.skip("a case of test_native_of_the_engine")
-    dense = {
-        "forwarddiff": DUAL,
-        "jax": di.AutoJax(),
-        "torch": di.AutoTorch(),
-        "autograd": di.AutoAutograd(),
-    }[engine]
     want = di.jacobian(coupled, DUAL, TREE)
     prep = di.prepare_jacobian(coupled, di.AutoSparse(dense, output=output), TREE)
     value, got = prep.value_and(TREE)
@@ -218,16 +212,9 @@ def test_scalars() -> None:
 @pytest.mark.parametrize("output", ["csr", "native", "data", "compressed"])
 def test_empty_patterns(engine: str, output: Any) -> None:
     """A function that ignores x, and one that is linear: no product is taken, and the value is right."""
-    if not di.check_available(engine):
-        pytest.skip(f"{engine} is not installed")
+    dense = installed(engine)
     if output == "native" and engine == "torch":
         pytest.skip("a case of test_native_of_the_engine")
-    dense = {
-        "forwarddiff": DUAL,
-        "jax": di.AutoJax(),
-        "torch": di.AutoTorch(),
-        "autograd": di.AutoAutograd(),
-    }[engine]
     backend = di.AutoSparse(dense, output=output)
     prep = di.prepare_jacobian(lambda x: x[:2] * 0.0 + 3.0, backend, X)
     assert "no colors" in repr(prep.details) or prep.details.layout.indices.size == 2

@@ -16,6 +16,7 @@ import pytest
 import diffinterface as di
 from diffinterface.sparse import KnownPattern
 
+from .engines import installed
 from .problems import arrow, brusselator, burgers, energy, point
 
 pytest.importorskip("numba")
@@ -166,15 +167,7 @@ def test_processes() -> None:
 
 @pytest.mark.parametrize("engine", ["forwarddiff", "jax", "torch", "autograd", "finitediff"])
 def test_shared_by_threads(engine: str) -> None:
-    if not di.check_available(engine):
-        pytest.skip(f"{engine} is not installed")
-    dense: Any = {
-        "forwarddiff": DUAL,
-        "jax": di.AutoJax(),
-        "torch": di.AutoTorch(),
-        "autograd": di.AutoAutograd(),
-        "finitediff": di.AutoFiniteDiff(),
-    }[engine]
+    dense = installed(engine)
     prep = di.prepare_jacobian(burgers, di.AutoSparse(dense, chunk_size=2), X)
     points = [X * (1 + k / 40) for k in range(40)]
     with ThreadPoolExecutor(8) as pool:
