@@ -84,6 +84,14 @@ class Framework:
         """What a wrapper wraps, one level down."""
         return x
 
+    def recomputed(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """`f` in a `scan`, where its derivative is to compute what f did again instead of storing it."""
+        return f
+
+    def take(self, x: Array, indices: Array) -> Array:
+        """Entries of a vector, at indices that are known to be inside it."""
+        return self.namespace(x).take(x, indices, axis=0)
+
     def stop_gradient(self, x: Array) -> Array:
         """`x` as a constant to whatever is recording it, at all levels."""
         return x
@@ -304,3 +312,11 @@ def size_of(x: Array) -> int:
     for extent in shape_of(x):
         size *= extent
     return size
+
+
+def finished(leaf: Array) -> Any:
+    """An own NumPy copy."""
+    framework = framework_of(leaf)
+    if framework is None or isinstance(leaf, NUMBERS):
+        return np.asarray(leaf)
+    return framework.to_numpy(leaf)

@@ -72,12 +72,11 @@ def rows_from_columns(columns: list[list[Array]], y: Leaves, x: Leaves) -> tuple
     """A Jacobian from its columns."""
     rows = []
     for leaf, chunks in zip(y, columns, strict=True):
-        stacked, row, start = concat(chunks), [], 0
-        xp = array_namespace(stacked)
-        last = move_first(stacked, -1)
+        row, start = [], 0
+        last = move_first(concat(chunks), -1)
         for entry in x:
-            block = last[..., start : start + size_of(entry)]
-            block = xp.reshape(block, (*shape_of(leaf), *shape_of(entry)))
+            block = last if len(x) == 1 else last[..., start : start + size_of(entry)]
+            block = reshaped(block, (*shape_of(leaf), *shape_of(entry)))
             row.append(in_precision(block, entry))
             start += size_of(entry)
         rows.append(tuple(row))
@@ -108,13 +107,15 @@ def rows_from_rows(stacked: Leaves, y: Leaves, x: Leaves) -> tuple[Leaves, ...]:
             block = whole if len(y) == 1 else whole[start:stop, ...]
             if is_complex(block) and not is_complex(leaf) and not is_complex(entry):
                 block = array_namespace(block).real(block)
-            shape = (*shape_of(leaf), *shape_of(entry))
-            # An outer tape records each reshape, also one that changes nothing.
-            same = shape_of(block) == shape
-            row.append(block if same else array_namespace(block).reshape(block, shape))
+            row.append(reshaped(block, (*shape_of(leaf), *shape_of(entry))))
         rows.append(tuple(row))
         start = stop
     return tuple(rows)
+
+
+def reshaped(array: Array, shape: tuple[int, ...]) -> Array:
+    """`array` in a shape; itself where it has it: an outer tape records what changes nothing, too."""
+    return array if shape_of(array) == shape else array_namespace(array).reshape(array, shape)
 
 
 def complex_rows(direct: Leaves, turned: Leaves, x: Leaves) -> Leaves:
@@ -178,6 +179,8 @@ def batched_rows(stacked: Leaves, y: Leaves, x: Leaves, forward: bool) -> tuple[
 
     def cut(block: Array, leaves: Leaves, axis: int) -> list[Array]:
         moved, parts, start = move_first(block, axis), [], 0
+        if len(leaves) == 1:
+            return [moved]
         for leaf in leaves:
             index = [slice(None)] * moved.ndim
             index[axis] = slice(start, start + size_of(leaf))
@@ -193,7 +196,7 @@ def batched_rows(stacked: Leaves, y: Leaves, x: Leaves, forward: bool) -> tuple[
 
     def shaped(block: Array, leaf: Array, entry: Array) -> Array:
         shape = (block.shape[0], *shape_of(leaf), *shape_of(entry))
-        return in_precision(array_namespace(block).reshape(block, shape), entry)
+        return in_precision(reshaped(block, shape), entry)
 
     return tuple(
         tuple(shaped(block, leaf, entry) for block, entry in zip(row, x, strict=True))

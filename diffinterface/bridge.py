@@ -13,14 +13,12 @@ from typing import Any, Literal, final
 import numpy as np
 
 from .arrays import (
-    NUMBERS,
     NUMPY,
     Array,
     Framework,
     array_namespace,
-    dtype_name,
+    finished,
     framework_of,
-    is_inexact,
     shape_of,
 )
 from .backend import Backend, Program
@@ -28,14 +26,11 @@ from .capture import Capture
 from .derived import looped
 from .errors import NestedDifferentiationError
 from .functions import Function
-from .levels import innermost
+from .kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
+from .levels import tracing
 from .passes import States, rewind
 from .prep import Prep
 from .trees import Leaves
-
-Kind = tuple[tuple[int, ...], str]
-Kinds = tuple[Kind, ...]
-Flags = tuple[bool, ...]
 
 
 @final
@@ -132,7 +127,7 @@ class Bridge:
         y = way(x, contexts, advance and self._advances)
         if self.watch is not None:
             self.watch.renew()
-        self._known[_kinds(x), _kinds(contexts)] = _kinds(y)
+        self._known[kinds_of(x), kinds_of(contexts)] = kinds_of(y)
         self._ways[key] = way
         return y
 
@@ -186,8 +181,8 @@ class Bridge:
         return self._known[key]
 
     def _evaluated_kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
-        xs, cs = tuple(map(_example, x)), tuple(map(_example, contexts))
-        return _kinds(self._first(_key(xs, cs), xs, cs, advance=False))  # it is no call of f
+        xs, cs = tuple(map(example, x)), tuple(map(example, contexts))
+        return kinds_of(self._first(_key(xs, cs), xs, cs, advance=False))  # it is no call of f
 
     # --- further bridges -------------------------------------------------------------------------
 
@@ -275,7 +270,7 @@ class _Seeded(Bridge):
         result = self._of.kinds(x, contexts) if self._operator == "pushforward" else x
         if not self._fan:
             return tuple(result)
-        size = _first_axis(seeds, self._fan)
+        size = batch_of(seeds, self._fan)
         return tuple(((size, *shape), dtype) for shape, dtype in result)
 
     def _batched(self, both: Flags, contexts: Flags) -> Bridge:
@@ -328,7 +323,9 @@ class _Batched(Bridge):
             return every(x, contexts)
         # A loop over nothing learns no shapes.
         framework = framework_of(x[0]) or NUMPY
-        zeros = (np.zeros(shape, dtype) for shape, dtype in self.kinds(_kinds(x), _kinds(contexts)))
+        zeros = (
+            np.zeros(shape, dtype) for shape, dtype in self.kinds(kinds_of(x), kinds_of(contexts))
+        )
         return tuple(framework.from_numpy(leaf, x[0]) for leaf in zeros)
 
     def _program(self, x: Leaves, contexts: Leaves) -> Program:
@@ -339,8 +336,8 @@ class _Batched(Bridge):
         return partial(self._over, looped(each, self._x, self._contexts))
 
     def _batched_kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
-        size = _first_axis((*x, *contexts), (*self._x, *self._contexts))
-        inner = self._of.kinds(_without_axis(x, self._x), _without_axis(contexts, self._contexts))
+        size = batch_of((*x, *contexts), (*self._x, *self._contexts))
+        inner = self._of.kinds(of_one(x, self._x), of_one(contexts, self._contexts))
         return tuple(((size, *shape), dtype) for shape, dtype in inner)
 
 
@@ -360,43 +357,8 @@ def through(outer: Framework | None, bridge: Bridge, x: Leaves, contexts: Leaves
     return y if framework is NUMPY else tuple(framework.from_numpy(leaf, like) for leaf in y)
 
 
-def tracing(leaves: Leaves) -> Framework | None:
-    """The framework that is tracing any of the leaves; the inner one, if several are.
-
-    What wraps arrays, and has a level, started inside of what it wraps.
-    """
-    wrapper = innermost(leaves)
-    if wrapper is not None:
-        return framework_of(wrapper)
-    found = None
-    for leaf in leaves:
-        framework = framework_of(leaf)
-        if framework is not None and framework.is_traced(leaf):
-            if framework.wraps:
-                return framework
-            found = framework
-    return found
-
-
-def finished(leaf: Array) -> Any:
-    """An own NumPy copy."""
-    framework = framework_of(leaf)
-    if framework is None or isinstance(leaf, NUMBERS):
-        return np.asarray(leaf)
-    return framework.to_numpy(leaf)
-
-
-def kind_of(leaf: Array) -> Kind:
-    """Shape and dtype name."""
-    return shape_of(leaf), dtype_name(leaf)
-
-
 def _key(x: Leaves, contexts: Leaves) -> Any:
     return len(x), *[(leaf.shape, leaf.dtype) for leaf in (*x, *contexts)]
-
-
-def _kinds(leaves: Leaves) -> Kinds:
-    return tuple(map(kind_of, leaves))
 
 
 def _own(leaf: Array) -> Any:
@@ -411,25 +373,3 @@ def _sample(leaves: Leaves, flags: Flags, k: int) -> Leaves:
 def _size(leaves: Leaves, flags: Flags) -> int:
     """The extent of the leading axis that the leaves named have."""
     return next(shape_of(leaf)[0] for leaf, has in zip(leaves, flags, strict=True) if has)
-
-
-def _first_axis(kinds: Kinds, flags: Flags) -> int:
-    return next(shape[0] for (shape, _), has in zip(kinds, flags, strict=True) if has)
-
-
-def _without_axis(kinds: Kinds, flags: Flags) -> Kinds:
-    return tuple(
-        (shape[1:], dtype) if has else (shape, dtype)
-        for (shape, dtype), has in zip(kinds, flags, strict=True)
-    )
-
-
-def _example(kind: Kind) -> Any:
-    """Values of no special form, for a function that is asked for its shapes."""
-    shape, dtype = kind
-    values = (
-        np.zeros(shape)
-        if not is_inexact(np.empty(0, dtype))
-        else 0.5 + 0.01 * np.arange(np.prod(shape, dtype=int)).reshape(shape)
-    )
-    return values.astype(dtype)

@@ -9,11 +9,12 @@ from typing import Any, final
 from .adtypes import ADType
 from .arrays import NUMBERS, NUMPY, Framework, framework_of, is_inexact
 from .backend import Backend
-from .bridge import Bridge, Watch, through, tracing
+from .bridge import Bridge, Watch, through
 from .config import as_adtype
 from .contexts import read_only, same
 from .errors import InputError
 from .functions import Function
+from .levels import tracing
 from .registry import resolve
 from .trees import LEAF, Leaves, Structure
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import Any
 
@@ -68,6 +69,12 @@ class Function:
         other.backend = backend
         other._passed = None
         other.reuse = self.reuse if reuse is None else reuse
+        return other
+
+    def within(self, context: Callable[[], AbstractContextManager[Any]]) -> Function:
+        """The same function, each of whose evaluations takes place in a context."""
+        other = copy.copy(self)
+        other.f = _within(context, self.f)
         return other
 
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
@@ -175,12 +182,27 @@ class DerivedFunction(Function):
         )
         self._call = call
 
+    def within(self, context: Callable[[], AbstractContextManager[Any]]) -> DerivedFunction:
+        other = copy.copy(self)
+        other._call = _within(context, self._call)
+        return other
+
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
         thread.stack.append(self)
         try:
             return self._call(x, contexts)
         finally:
             thread.stack.pop()
+
+
+def _within(
+    context: Callable[[], AbstractContextManager[Any]], call: Callable[..., Any]
+) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        with context():
+            return call(*args)
+
+    return run
 
 
 def place(x: Any, contexts: tuple[Any, ...], argnums: Argnums) -> list[Any]:

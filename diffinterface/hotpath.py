@@ -14,6 +14,7 @@ from typing import Any
 from .capture import Capture
 from .plan import Plan
 from .signature import LeafCheck
+from .trees import LEAF
 
 Slow = Callable[..., Any]
 
@@ -71,6 +72,7 @@ def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any
     kind, shape, dtype, device = check.facts
     exact_t, exact = check_t.exact, plan.check_contexts.exact
     result, finish = plan.prep.result, plan.finish
+    fn, same = plan.fn, plan.converter.same
     cells, names, codes = _captured(capture)
 
     def call(x: Any, t: Any, *contexts: Any) -> Any:
@@ -92,7 +94,10 @@ def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any
             if function.__code__ is not code:
                 return slow(x, contexts, t)
         data = exact(contexts)
-        return slow(x, contexts, t) if data is None else finish(result((x,), data, (t,)))
+        if data is None:
+            return slow(x, contexts, t)
+        leaves = result((x,), data, (t,))
+        return leaves[0] if same and fn.y_structure is LEAF else finish(leaves)
 
     return call
 

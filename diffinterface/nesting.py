@@ -14,13 +14,13 @@ import numpy as np
 
 from .adtypes import MixedMode
 from .arrays import NUMBERS
-from .bridge import tracing
 from .composite import FORWARD
 from .config import get_config
 from .contexts import Constant
 from .conversion import CrossingError
 from .differentiate_with import DifferentiateWith
 from .errors import NestedDifferentiationError
+from .levels import tracing
 from .plan import Plan, Request
 from .registry import resolve
 from .signature import flatten_any

@@ -11,11 +11,11 @@ from typing import Any, Literal, final
 
 from . import hotpath
 from .arrays import framework_of
-from .bridge import tracing
 from .capture import Capture
 from .contexts import callables
 from .conversion import CrossingError
 from .errors import InputError, PreparationMismatchError
+from .levels import tracing
 from .nesting import BridgedPlan, crosses, plan_for
 from .plan import Plan, Request, own
 from .registry import resolve

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import framework_of, is_inexact, shape_of
-from .bridge import finished
+from .arrays import finished, framework_of, is_inexact, shape_of
 from .errors import InputError
 from .stop import stopped
 from .trees import map_leaves

@@ -8,8 +8,9 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defjvp_argnums, defvjp_argnums, primitive
 
-from diffinterface.arrays import dtype_name, framework_of, is_complex, shape_of
-from diffinterface.bridge import Bridge, Kind, finished, kind_of
+from diffinterface.arrays import dtype_name, finished, framework_of, is_complex, shape_of
+from diffinterface.bridge import Bridge
+from diffinterface.kinds import Kind, kind_of
 from diffinterface.trees import Leaves
 
 from .rules import cast

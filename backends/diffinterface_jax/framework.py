@@ -31,6 +31,9 @@ class JaxFramework(Framework):
     def has_dtype(self, name: str) -> bool:
         return hasattr(jnp, name)
 
+    def recomputed(self, f: Any) -> Any:
+        return jax.checkpoint(f, prevent_cse=False)  # the loop itself prevents it
+
     def to_numpy(self, x: Any) -> Any:
         if type(x) is not self.concrete and isinstance(x, jax.core.Tracer):
             raise NestedDifferentiationError(
@@ -43,10 +46,16 @@ class JaxFramework(Framework):
     def from_numpy(self, a: Any, like: Any) -> Any:
         device = None if like is None or isinstance(like, jax.core.Tracer) else like.sharding
         with jax.enable_x64(True):
-            return jax.device_put(jnp.array(a, copy=True), device)
+            x = jnp.array(a, copy=True)
+        # Where x is there already, as it is outside of traces, to put it there would take as long again.
+        there = device is None or (type(x) is ArrayImpl and x.sharding == device)
+        return x if there else jax.device_put(x, device)
 
     def namespace(self, x: Any) -> Any:
         return array_api_compat.array_namespace(x)
+
+    def take(self, x: Any, indices: Any) -> Any:
+        return jnp.take(x, indices, axis=0, mode="clip")  # with no mask for indices outside
 
     def scratch(self, buffer: Any, like: Any) -> Any:
         # Immutable: f reads it, and builds new arrays with `.at[...]` instead of writing.
@@ -79,12 +88,18 @@ class JaxFramework(Framework):
     def sparse(self, data: Any, layout: Any) -> Any:
         from jax.experimental.sparse import BCOO
 
-        def indices() -> Any:
+        def empty() -> tuple[Any, Any]:
             with jax.core.eval_context():  # kept, so that no trace may own it
-                return jnp.asarray(np.stack([layout.rows, layout.indices], 1).astype(np.int32))
+                where = jnp.asarray(np.stack([layout.rows, layout.indices], 1).astype(np.int32))
+                zeros = jnp.zeros(len(where))
+            matrix = BCOO(
+                (zeros, where), shape=layout.shape, indices_sorted=True, unique_indices=True
+            )
+            return where, jax.tree_util.tree_structure(matrix)
 
-        where = layout.kept("jax", indices)
-        return BCOO((data, where), shape=layout.shape, indices_sorted=True, unique_indices=True)
+        # The constructor looks through data and indices each time, at the price of a small product.
+        where, structure = layout.kept("jax", empty)
+        return jax.tree_util.tree_unflatten(structure, (data, where))
 
     def shard(self, x: Any, sharding: Any) -> Any:
         return jax.device_put(x, sharding)

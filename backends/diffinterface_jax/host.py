@@ -18,7 +18,8 @@ from jax.interpreters import batching
 from jax.interpreters import mlir as _mlir
 
 from diffinterface.arrays import dtype_name, is_complex, shape_of
-from diffinterface.bridge import Bridge, Kinds
+from diffinterface.bridge import Bridge
+from diffinterface.kinds import Kinds
 from diffinterface.trees import Leaves
 
 from .framework import framework

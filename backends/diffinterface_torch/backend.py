@@ -85,7 +85,7 @@ class TorchBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._pushing("pushforward", fn, batched=batched)
+        return self._pushing("pushforward", fn, t, batched=batched)
 
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -97,10 +97,13 @@ class TorchBackend(Backend):
         )
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._pushing("derivative", fn)
+        return self._pushing("derivative", fn, x)
 
-    def _pushing(self, operator: str, fn: Function, **options: Any) -> Prep:
-        """An operator of forward mode, or two pullbacks: as asked, as is faster, or as f allows."""
+    def _pushing(self, operator: str, fn: Function, like: Leaves, **options: Any) -> Prep:
+        """An operator of forward mode, or two pullbacks: as asked, as is faster, or as f allows.
+
+        Its tangents are like those given.
+        """
         through = partial(getattr(transforms, operator), fn, **options)
         on_tape = partial(getattr(tape, operator), fn, **options)
         if self.adtype.mode == "forward":
@@ -108,10 +111,11 @@ class TorchBackend(Backend):
         if self.adtype.mode == "reverse":
             return _either(on_tape, through)
 
+        small = self._pulls_twice(like)
+
         def run(*args: Any) -> Any:
             inside = in_transform()
-            recorded = any(map(tape.is_recorded, args))
-            twice = not inside and self._pulls_twice(args[-1] if args[2:] else args[0], recorded)
+            twice = not inside and (small or any(map(tape.is_recorded, args)))
             first, second = (on_tape, through) if twice else (through, on_tape)
             try:
                 return first(*args)
@@ -122,7 +126,7 @@ class TorchBackend(Backend):
 
         return Prep(run)
 
-    def _pulls_twice(self, t: Leaves, recorded: bool) -> bool:
+    def _pulls_twice(self, t: Leaves, recorded: bool = False) -> bool:
         """Whether two pullbacks take the place of a pushforward of tangents like t."""
         return recorded or sum(map(size_of, t)) <= self._doubles
 
@@ -176,7 +180,7 @@ class TorchBackend(Backend):
     # --- second order ----------------------------------------------------------------------------
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._pushing("second_derivative", fn)
+        return self._pushing("second_derivative", fn, x)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False

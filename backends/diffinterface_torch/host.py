@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 
-from diffinterface.bridge import Bridge, finished
+from diffinterface.arrays import finished
+from diffinterface.bridge import Bridge
 from diffinterface.errors import NestedDifferentiationError
 from diffinterface.trees import Leaves
 

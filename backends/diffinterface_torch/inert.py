@@ -85,7 +85,7 @@ class _Captured:
         kind = type(value)
         if kind in _DATA or isinstance(value, np.generic | np.ufunc):
             return
-        if kind is torch.Tensor:
+        if kind is torch.Tensor and not value.requires_grad:
             self._tensors.append(value)
         elif kind is tuple:
             for part in value:

@@ -109,26 +109,36 @@ def recorders(x: torch.Tensor) -> tuple[str, ...]:
 BIRTHS = count()
 
 
-def depends_beyond(outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...], born: int) -> bool:
-    """Whether the tape behind `outputs` reaches a leaf that is not one of `own`.
+def leaf_beyond(
+    outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...], born: int
+) -> torch.Tensor | None:
+    """A leaf, not one of `own`, that the tape behind `outputs` reaches.
 
-    Such a leaf is a parameter that f captured: the derivative must then stay on the tape. A leaf that
-    a pass inside f made, after ours was `born`, is not.
+    It is a parameter that f captured: the derivative must then stay on the tape. A leaf that a pass
+    inside f made, after ours was `born`, is not.
     """
-    ours = {id(leaf) for leaf in own}
-    stack = [y.grad_fn for y in outputs if y.grad_fn is not None]
-    if any(y.grad_fn is None and y.requires_grad and id(y) not in ours for y in outputs):
-        return True
-    seen = set(stack)
+    stack = []
+    for y in outputs:
+        if y.grad_fn is not None:
+            stack.append(y.grad_fn)
+        elif y.requires_grad and not _is_among(y, own):
+            return y
+    seen = set()
     while stack:
         node = stack.pop()
-        following_nodes = node.next_functions
-        if not following_nodes:
-            leaf = getattr(node, "variable", own[0])
-            if id(leaf) not in ours and getattr(leaf, "di_born", -1) < born:
-                return True
-        for following, _ in following_nodes:
-            if following is not None and following not in seen:
-                seen.add(following)
+        if node in seen:
+            continue
+        seen.add(node)
+        behind = node.next_functions
+        for following, _ in behind:
+            if following is not None:
                 stack.append(following)
-    return False
+        if not behind:
+            leaf = getattr(node, "variable", own[0])
+            if not _is_among(leaf, own) and getattr(leaf, "di_born", -1) < born:
+                return leaf
+    return None
+
+
+def _is_among(leaf: torch.Tensor, leaves: tuple[torch.Tensor, ...]) -> bool:
+    return any(leaf is other for other in leaves)

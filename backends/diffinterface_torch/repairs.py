@@ -8,6 +8,7 @@ forward rule runs with the outer levels of forward mode switched off.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, final
 from weakref import WeakKeyDictionary
 
@@ -18,17 +19,84 @@ from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from diffinterface.functions import Function
+from diffinterface.trees import Leaves
+
+from .watch import was_watched
+
 _unpack: Any = forward_ad.unpack_dual
 
 
 @final
-class Repaired(TorchFunctionMode):
-    """While it is active, these functions run as elementary operations and repaired rules."""
+class Repairs:
+    """A function under repaired rules, and what is known of its need of them.
+
+    Watching every operation of torch costs as much as small operations do. So f is watched once, and
+    later its tape is searched for what should have been replaced.
+    """
+
+    __slots__ = ("_of", "fn", "needed")
+
+    def __init__(self, fn: Function) -> None:
+        self._of = id(fn)
+        self.fn, self.needed = fn.within(lambda: _Repaired(self)), False
+
+    @staticmethod
+    def of(fn: Function) -> Repairs:
+        """Those of `fn`, made once."""
+        known: Any = fn  # of no concern to the core
+        repairs = getattr(fn, "di_repairs", None)
+        if repairs is None or repairs._of != id(fn):  # that of a function of which fn is a copy
+            repairs = known.di_repairs = Repairs(fn)
+        return repairs
+
+    def waits(self) -> bool:
+        """Whether f has run under them, and needed none."""
+        return was_watched(self.fn) and not self.needed
+
+    def are_due(self, outputs: Leaves) -> bool:
+        """Whether f, which needed none before, has come to need them."""
+        due = not self.needed and _are_normalised(outputs)
+        self.needed = self.needed or due
+        return due
+
+
+def _are_normalised(outputs: Leaves) -> bool:
+    """Whether the tape behind `outputs` holds a normalisation of torch's own."""
+    stack: list[Any] = [y.grad_fn for y in outputs if y.grad_fn is not None]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        kind: Any = type(node)
+        if _normalises(kind):
+            return True
+        for following, _ in node.next_functions:
+            if following is not None and following not in seen:
+                seen.add(following)
+                stack.append(following)
+    return False
+
+
+@cache
+def _normalises(kind: type) -> bool:
+    names = (f"{what}NormBackward" for what in ("Layer", "Batch", "Instance"))
+    return any(name in kind.__name__ for name in names)
+
+
+@final
+class _Repaired(TorchFunctionMode):
+    def __init__(self, repairs: Repairs) -> None:
+        super().__init__()
+        self._repairs = repairs
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is custom_function_call:
             return func(_with_outer_levels(args[0]), *args[1:])
-        return _REPLACED.get(func, func)(*args, **(kwargs or {}))
+        replacement = _REPLACED.get(func)
+        if replacement is None:
+            return func(*args, **(kwargs or {}))
+        self._repairs.needed = True
+        return replacement(*args, **(kwargs or {}))
 
 
 _functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()

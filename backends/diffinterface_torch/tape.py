@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import ref
 
 import torch
 
@@ -20,8 +21,9 @@ from diffinterface.passes import running
 from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves, map_leaves
 
-from .outer import BIRTHS, depends_beyond
-from .repairs import Repaired
+from . import engine
+from .outer import BIRTHS, leaf_beyond
+from .repairs import Repairs
 from .watch import call
 
 vmap: Any = torch.func.vmap  # torch's annotations leave out out_dims of None
@@ -49,27 +51,35 @@ class Pass:
     def __init__(self, fn: Function, x: Leaves, contexts: Leaves, twice: bool = False) -> None:
         born, outside = next(BIRTHS), torch.is_grad_enabled()
         tracked = outside and any(leaf.requires_grad for leaf in x)
-        # Three passes over some functions need other rules, and somebody outside may add one.
-        with recording(), Repaired() if twice or _inside(fn) else _ALREADY:
-            if tracked:
-                self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
-                self.y, self.aux = call(fn, self.x, contexts)
-                if any(leaf._version for leaf in self.x):
-                    # f wrote into its argument: x must stay what it was.
-                    self.x = tuple(
-                        leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x
-                    )
-                    self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
+        evaluate = self._tracked if tracked else self._untracked
+        repairs = Repairs.of(fn) if twice or _inside(fn) else None
+        with recording():
+            if repairs is None or repairs.waits():
+                evaluate(fn, x, contexts)
             else:
-                self.x = tuple(_leaf(leaf) for leaf in x)
-                try:
-                    self.y, self.aux = call(fn, self.x, contexts)
-                except RuntimeError as error:
-                    if _IN_PLACE not in str(error):
-                        raise
-                    # f writes into its argument: give it a copy, which torch allows.
-                    self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
-        self.keep = tracked or (outside and depends_beyond(self.y, self.x, born))
+                evaluate(repairs.fn, x, contexts)
+            self.keep = tracked or (outside and _reaches_beyond(fn, self, born))
+            # Three passes over some functions need other rules, and somebody outside may add one.
+            if repairs is not None and repairs.are_due(self.y):
+                evaluate(repairs.fn, x, contexts)
+
+    def _tracked(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
+        self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
+        self.y, self.aux = call(fn, self.x, contexts)
+        if any(leaf._version for leaf in self.x):
+            # f wrote into its argument: x must stay what it was.
+            self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
+            self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
+
+    def _untracked(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
+        self.x = tuple(map(_leaf, x))
+        try:
+            self.y, self.aux = call(fn, self.x, contexts)
+        except RuntimeError as error:
+            if _IN_PLACE not in str(error):
+                raise
+            # f writes into its argument: give it a copy, which torch allows.
+            self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
 
     def value(self) -> Leaves:
         """F's outputs, off the tape unless somebody outside needs them on it."""
@@ -97,6 +107,20 @@ def _inside(fn: Function) -> bool:
     return any(other.backend.framework is fn.backend.framework for other in running())
 
 
+def _reaches_beyond(fn: Function, p: Pass, born: int) -> bool:
+    """Whether f's outputs depend on a parameter that it captured.
+
+    One that was found is not looked for again: to walk along the tape takes as long as a small function.
+    """
+    found: Any = fn  # of no concern to the core
+    known = getattr(fn, "di_beyond", None)
+    leaf = None if known is None else known()
+    if leaf is None or not leaf.requires_grad:
+        leaf = leaf_beyond(p.y, p.x, born)
+        found.di_beyond = None if leaf is None else ref(leaf)
+    return leaf is not None
+
+
 @contextmanager
 def _recording() -> Iterator[None]:
     with torch.inference_mode(False), torch.enable_grad():
@@ -119,8 +143,11 @@ def recording() -> Any:
 
 def _leaf(x: torch.Tensor) -> torch.Tensor:
     # A copy, because f may write into it past the tape.
-    leaf: Any = (x.detach() if x.requires_grad else x).clone().requires_grad_()
-    leaf.di_born = next(BIRTHS)
+    return _born((x.detach() if x.requires_grad else x).clone())
+
+
+def _born(leaf: Any) -> torch.Tensor:
+    leaf.requires_grad_().di_born = next(BIRTHS)
     return leaf
 
 
@@ -138,24 +165,21 @@ def basis(x: Leaves) -> Leaves:
 def is_recorded(leaves: Leaves) -> bool:
     """Whether the tape outside records any of these."""
     # A context may be a Python number.
-    return any(getattr(leaf, "requires_grad", False) for leaf in leaves) and torch.is_grad_enabled()
+    for leaf in leaves:
+        if getattr(leaf, "requires_grad", False):
+            return torch.is_grad_enabled()
+    return False
 
 
 def grad(y: Leaves, x: Leaves, t: Leaves, *, create: bool = False, retain: bool = False) -> Leaves:
     """``torch.autograd.grad`` for outputs of which some, or all, may not depend on x."""
+    if len(y) == 1 and y[0].requires_grad:
+        return engine.grad(y, x, t, create, retain)
     pairs = [(a, b) for a, b in zip(y, t, strict=True) if a.requires_grad]
     if not pairs:
         return tuple(torch.zeros_like(leaf) for leaf in x)
     outputs, seeds = zip(*pairs, strict=True)
-    return torch.autograd.grad(
-        outputs,
-        x,
-        seeds,
-        retain_graph=retain or create,
-        create_graph=create,
-        allow_unused=True,
-        materialize_grads=True,
-    )
+    return engine.grad(outputs, x, seeds, create, retain)
 
 
 def grad_batched(
@@ -168,27 +192,15 @@ def grad_batched(
         return tuple(leaf.new_zeros((size, *leaf.shape)) for leaf in x)
     outputs, seeds = zip(*pairs, strict=True)
 
-    def one_each(*seeds: torch.Tensor) -> Any:
-        pulled = torch.autograd.grad(
-            outputs,
-            x,
-            seeds,
-            retain_graph=True,
-            create_graph=create,
-            allow_unused=True,
-            materialize_grads=True,
-        )
-        return pulled if len(x) > 1 else pulled[0]  # vmap takes its time with a tuple
+    def one_each(*seeds: torch.Tensor) -> Leaves:
+        return engine.grad(outputs, x, seeds, create, retain=True)
 
     try:
         # Not `is_grads_batched`: the older vmap behind it loops over tanh, softmax, a layer norm, ...
-        pulled = vmap(one_each, randomness="same")(*seeds)
+        return engine.mapped(one_each, seeds)
     except (RuntimeError, NotImplementedError, UserWarning):  # a warning where those are errors
         rows = [one_each(*(seed[k] for seed in seeds)) for k in range(size)]
-        if len(x) > 1:
-            return tuple(torch.stack(column) for column in zip(*rows, strict=True))
-        pulled = torch.stack(rows)
-    return pulled if len(x) > 1 else (pulled,)
+        return tuple(torch.stack(column) for column in zip(*rows, strict=True))
 
 
 # --- operators -----------------------------------------------------------------------------------
@@ -214,7 +226,7 @@ def pushforward(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: b
 
 def _pulled(y: Leaves, x: Leaves) -> tuple[Leaves, Leaves]:
     """A pullback as a function of its seeds, on the tape: the seeds, and what they pull to."""
-    seeds = tuple(_leaf(torch.ones_like(leaf)) for leaf in y)
+    seeds = tuple(_born(torch.ones_like(leaf)) for leaf in y)
     pulled = grad(y, x, seeds, create=True)
     if any(not leaf.requires_grad and bool(leaf.any()) for leaf in pulled):
         # Not zero, and yet it does not depend on the seeds: the pushforward would come out as zero.
@@ -253,15 +265,13 @@ def gradient_alone(fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
 
 
 def slopes(y: Leaves, x: Leaves, keep: bool) -> Leaves:
-    """The gradient of a lone scalar; torch seeds it by itself faster than it checks a seed."""
+    """The gradient of a lone scalar."""
     (value,) = y
     if value.is_complex():
         raise complex_gradient_error()
     if not value.requires_grad:
         return tuple(torch.zeros_like(leaf) for leaf in x)
-    found = torch.autograd.grad(value, x, create_graph=keep, allow_unused=True)
-    # Not `materialize_grads`, which looks longer for what is hardly ever there.
-    return tuple(torch.zeros_like(b) if a is None else a for a, b in zip(found, x, strict=True))
+    return engine.grad(y, x, (torch.ones_like(value),), keep)
 
 
 def one(y: Leaves) -> Leaves:
@@ -290,7 +300,8 @@ def rows(p: Pass) -> tuple[Leaves, ...]:
 def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
     batch = assembly.check_batch(p.x, p.y)
-    sample_y, sample_x = map(assembly.first_sample, (p.y, p.x))
+    y = tuple(leaf.detach() for leaf in p.y)  # on the tape each sample taken would be an operation
+    sample_y, sample_x = assembly.first_sample(y), assembly.first_sample(x)
     stacked = p.pull_batched(assembly.broadcast_seeds(basis(sample_y), batch))
     return p.value(), assembly.batched_rows(stacked, sample_y, sample_x, False), p.auxiliary()
 

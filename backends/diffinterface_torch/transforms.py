@@ -19,7 +19,7 @@ from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves
 
 from .outer import FORWARD_MODE, in_vmap
-from .repairs import Repaired
+from .repairs import Repairs
 from .tape import basis, one, vmap
 from .watch import call
 
@@ -69,8 +69,7 @@ def close(fn: Function, contexts: Leaves, aux: Aux) -> Pure:
     """F of x alone; x arrives as a copy, so that f may write into it."""
 
     def pure(*x: torch.Tensor) -> tuple[Leaves, Any]:
-        with Repaired():
-            y, rest = call(fn, tuple(leaf.clone() for leaf in x), contexts)
+        y, rest = call(Repairs.of(fn).fn, tuple(leaf.clone() for leaf in x), contexts)
         return y, aux.take(rest)
 
     return pure

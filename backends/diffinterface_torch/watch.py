@@ -29,13 +29,18 @@ def call(fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
     OutputError
         If f turns a tensor that depends on x into a Python number, or into a new tensor's data.
     """
-    if getattr(fn, "di_watched", False):
+    if was_watched(fn):
         return fn(x, contexts)
     with _Watch(x):
         result = fn(x, contexts)
     watched: Any = fn  # of no concern to the core
     watched.di_watched = True
     return result
+
+
+def was_watched(fn: Function) -> bool:
+    """Whether f has run before."""
+    return getattr(fn, "di_watched", False)
 
 
 @final

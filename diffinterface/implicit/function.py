@@ -7,9 +7,9 @@ from typing import Any, Literal, final
 
 from ..adtypes import ADType
 from ..arrays import NUMPY, framework_of
-from ..bridge import tracing
 from ..config import as_adtype
 from ..errors import InputError
+from ..levels import tracing
 from ..operators.gradient import gradient
 from ..registry import resolve
 from ..stop import stopped

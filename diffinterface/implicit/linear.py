@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from ..arrays import shape_of, size_of
-from ..bridge import Kinds
 from ..errors import InputError
+from ..kinds import Kinds
 from ..linear import linear_operator
 from ..operators.jacobian import jacobian
 from ..operators.pullback import pullback

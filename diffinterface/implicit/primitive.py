@@ -13,11 +13,13 @@ from typing import Any, final
 
 from ..arrays import NUMPY, array_namespace, framework_of, shape_of
 from ..backend import Backend, Program
-from ..bridge import Bridge, Kinds, apply, through, tracing
+from ..bridge import Bridge, apply, through
 from ..composite import Composite
 from ..derived import looped
 from ..errors import UnsupportedOperatorError
 from ..functions import Function
+from ..kinds import Kinds
+from ..levels import tracing
 from ..prep import Prep
 from ..trees import LEAF, Leaves
 from .captured import recording

@@ -9,9 +9,9 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import dtype_name, framework_of, is_inexact
-from ..bridge import Kind, Kinds, finished, kind_of
+from ..arrays import dtype_name, finished, framework_of, is_inexact
 from ..errors import NestedDifferentiationError, OutputError
+from ..kinds import Kind, Kinds, kind_of
 from ..operators.pullback import pullback
 from ..operators.pushforward import pushforward
 from ..trees import Leaves, Structure

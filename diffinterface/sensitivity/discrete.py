@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import NUMPY, array_namespace, framework_of
-from ..bridge import finished, tracing
+from ..arrays import NUMPY, array_namespace, finished, framework_of
 from ..errors import InputError
 from ..implicit.errors import SolveError
+from ..levels import tracing
 from ..stop import stopped
 from ..trees import Leaves
 
@@ -73,6 +73,7 @@ def _fixed(f: F, ts: Any, u: Leaves, steps: int) -> Leaves:
     halves = xp.astype(xp.arange(2 * steps + 1), ts.dtype) / (2 * steps)
     times = start[:, None] + length[:, None] * halves
     nodes = xp.stack([times[:, :-1:2], times[:, 1::2], times[:, 2::2]], axis=2)
+    f = (framework_of(u[0]) or NUMPY).recomputed(f)
 
     def interval(u: Leaves, row: Any) -> tuple[Leaves, Leaves]:
         nodes, h = row

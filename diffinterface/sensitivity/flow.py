@@ -13,8 +13,8 @@ from typing import Any, final
 import numpy as np
 
 from ..arrays import array_namespace
-from ..bridge import Kinds
 from ..implicit.primitive import Primitive
+from ..kinds import Kinds
 from ..operators.pullback import pullback
 from ..trees import Leaves
 from .adjoint import Adjoint

@@ -8,12 +8,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..adtypes import ADType
-from ..arrays import NUMPY, framework_of, size_of
-from ..bridge import finished, tracing
+from ..arrays import NUMPY, finished, framework_of, size_of
 from ..config import as_adtype
 from ..errors import InputError, NestedDifferentiationError
 from ..implicit.arguments import is_parameter
 from ..implicit.captured import refuse_captured, refuse_traced
+from ..levels import tracing
 from ..operators.gradient import value_and_gradient
 from ..trees import Leaves
 from .adjoint import Adjoint

@@ -9,13 +9,23 @@ from typing import Any, Literal, final
 import numpy as np
 
 from ..adtypes import ADType
-from ..arrays import NUMBERS, NUMPY, framework_of, is_complex, is_inexact, shape_of, size_of
-from ..bridge import finished, kind_of, tracing
+from ..arrays import (
+    NUMBERS,
+    NUMPY,
+    finished,
+    framework_of,
+    is_complex,
+    is_inexact,
+    shape_of,
+    size_of,
+)
 from ..capture import Capture
 from ..config import as_adtype
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import recording, refuse_captured, refuse_traced
+from ..kinds import kind_of
+from ..levels import tracing
 from ..registry import resolve
 from ..stop import stopped
 from ..trees import Leaves, Structure

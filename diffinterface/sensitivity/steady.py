@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..adtypes import ADType
-from ..arrays import size_of
-from ..bridge import finished
+from ..arrays import finished, size_of
 from ..config import as_adtype
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation

@@ -75,8 +75,7 @@ class Evaluation:
     ) -> tuple[Any, Any, Any]:
         """Value, result and auxiliary output; checked against one more product if asked."""
         if self._program is not None and self._sides:
-            where = self._output.where(self._program.seeds[0])
-            value, parts, data = self._program(x, contexts, where)
+            value, parts, data = self._program(x, contexts, self._places())
             if check:
                 self._check(parts, x, contexts)
             if progress is not None:
@@ -102,7 +101,7 @@ class Evaluation:
             value, aux = self._bare(x, contexts)
             return value, [], aux
         if self._program is not None:
-            value, parts, _ = self._program(x, contexts, self._output.where(self._program.seeds[0]))
+            value, parts, _ = self._program(x, contexts, self._places())
             return value, parts, None
         done, value, aux = 0, None, None
 
@@ -121,11 +120,10 @@ class Evaluation:
     def _along(self, vector: Any, x: Leaves, contexts: Leaves) -> Array:
         """The product of the first side with one vector."""
         side = self._sides[0]
-        seeds = side.along(vector)
-        if self._program is not None:
-            where = self._output.where(seeds)
-            return self._program(x, contexts, where, seeds)[1][0][0, ...]
-        return side(x, contexts, seeds=seeds)[1][0, ...]
+        return side(x, contexts, seeds=side.along(vector))[1][0, ...]
+
+    def _places(self) -> Leaves:
+        return self._output.where(self._sides[0].single or ())
 
     def _check(self, parts: list[Array], x: Leaves, contexts: Leaves) -> None:
         if any(map(is_traced, (*parts, *x))):

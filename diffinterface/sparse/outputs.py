@@ -117,7 +117,8 @@ def gather(parts: Leaves | list[Array], where: Leaves) -> Leaves:
     xp = array_namespace(*parts)
     flat = [xp.reshape(part, (-1,)) for part in parts]
     joined = flat[0] if len(flat) == 1 else xp.concat(flat)
-    return tuple(xp.take(joined, indices, axis=0) for indices in where)
+    take = _framework(joined).take
+    return tuple(take(joined, indices) for indices in where)
 
 
 def _of(recovery: Any, chosen: Any) -> Any:

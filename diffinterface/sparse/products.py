@@ -105,6 +105,11 @@ class Products:
         return self._spread(vector, first)
 
     @property
+    def placed(self) -> bool:
+        """Whether seeds have a place of their own, such as several devices."""
+        return self._place is not None
+
+    @property
     def single(self) -> Leaves | None:
         """The seeds, where they are kept and are one batch."""
         return self._ready[0] if self._ready is not None and len(self._ready) == 1 else None

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, size_of
 from ..backend import Backend
 from ..functions import Function
 from ..trees import Leaves
@@ -31,14 +31,9 @@ class Program:
         Each with its seeds in one batch.
     second : bool
         Whether the value is f's and its gradient.
-
-    Attributes
-    ----------
-    seeds : list of tuple of array
-        The batch of each side.
     """
 
-    __slots__ = ("_call", "_second", "seeds")
+    __slots__ = ("_call", "_given", "_second")
 
     def __init__(
         self,
@@ -49,15 +44,15 @@ class Program:
         sides: list[Products],
         second: bool,
     ) -> None:
-        self.seeds = [side.single or () for side in sides]
+        self._given = [() if _folds(side) else side.single or () for side in sides]
         self._second = second
-        ends = np.cumsum([len(contexts), *map(len, self.seeds)]).tolist()
+        ends = np.cumsum([len(contexts), *map(len, self._given)]).tolist()
 
         def call(x: Leaves, data: Leaves) -> tuple[Leaves, Any]:
             value: Any = ()
             parts: list[Array] = []
             for side, start, end in zip(sides, ends, ends[1:], strict=False):
-                value, part, _ = side(x, data[: ends[0]], seeds=data[start:end])
+                value, part, _ = side(x, data[: ends[0]], seeds=data[start:end] or side.single)
                 parts.append(part)
             value = (*value[0], *value[1]) if second else value
             return (*parts, *gather(parts, data[ends[-1] :]), *value), None
@@ -65,7 +60,7 @@ class Program:
         self._call = engine.program(fn.derived(call), x, contexts)
 
     def __call__(
-        self, x: Leaves, contexts: Leaves, where: Leaves, first: Leaves | None = None
+        self, x: Leaves, contexts: Leaves, where: Leaves
     ) -> tuple[Any, list[Array], Leaves]:
         """The value, the products of each side, and the entries of each block.
 
@@ -73,15 +68,21 @@ class Program:
         ----------
         where : tuple of array
             The places of the entries, as `Output.where` gives them.
-        first : tuple of array, optional
-            Other seeds for the first side.
         """
-        seeds = self.seeds if first is None else [first, *self.seeds[1:]]
-        leaves = self._call(x, (*contexts, *chain(*seeds), *where))
-        n, m = len(seeds), len(where)
+        leaves = self._call(x, (*contexts, *chain(*self._given), *where))
+        n, m = len(self._given), len(where)
         value = leaves[n + m :]
         return (
             (value[:1], value[1:]) if self._second else value,
             list(leaves[:n]),
             leaves[n : n + m],
         )
+
+
+#: Entries of seeds that a compiler may have as constants. Their sums with zero and shifts are then done
+#: when it compiles, which takes a quarter to a half of the time of a stencil, and a second for these.
+_FOLDED = 2**21
+
+
+def _folds(side: Products) -> bool:
+    return not side.placed and sum(map(size_of, side.single or ())) <= _FOLDED

@@ -148,3 +148,14 @@ def test_a_tracer_cannot_be_static() -> None:
 
     with pytest.raises(di.InputError, match="not hashable"):
         jax.grad(loss)(1.0)
+
+
+def test_numbers_of_numpy_enter_a_trace() -> None:
+    """A NumPy array beside a finished JAX array, in a program that JAX is tracing."""
+    weights = jnp.asarray(W, dtype=jnp.float32)
+
+    def loss(x: Any) -> Any:
+        slope = di.gradient(lambda w, a: jnp.sum(w * a), "jax", weights, np.float32(X[: len(W)]))
+        return jnp.sum(x) * jnp.sum(slope)
+
+    np.testing.assert_allclose(jax.jit(loss)(1.0), np.sum(np.float32(X[: len(W)])), rtol=1e-6)

@@ -243,3 +243,41 @@ def test_one_time_only() -> None:
             Z,
         )
         np.testing.assert_array_equal(J[0], np.eye(2, 4))
+
+
+def test_a_compiled_loop_stores_stages_alone() -> None:
+    """What f computes inside is computed again on the way back, not kept for each step."""
+    jax = pytest.importorskip("jax")
+    xp, steps, width = jax.numpy, 50, 400
+
+    def loss(p: Any) -> Any:
+        f = lambda t, u, p: p.T @ xp.tanh(p @ u)  # noqa: E731
+        u = odeint(
+            f,
+            xp.ones(2),
+            xp.asarray([0.0, 1.0]),
+            p,
+            backend="jax",
+            sensitivity="discrete",
+            method="rk4",
+            steps=steps,
+        )
+        return xp.sum(u[-1] ** 2)
+
+    with jax.enable_x64(True):
+        w = xp.asarray(np.random.default_rng(0).standard_normal((width, 2)) / width)
+        stored = max(_sizes_of_loops(jax.make_jaxpr(jax.grad(loss))(w).jaxpr, steps))
+        assert steps <= stored <= steps * 2  # a state for each step, and not its 400 hidden units
+        slope = (loss(w + 1e-6) - loss(w - 1e-6)) / 2e-6
+        np.testing.assert_allclose(xp.sum(jax.grad(loss)(w)), slope, rtol=1e-7)
+
+
+def _sizes_of_loops(jaxpr: Any, steps: int) -> Any:
+    """The sizes of what the loops of so many steps in a program put out, step by step."""
+    for equation in jaxpr.eqns:
+        for inner in equation.params.values():
+            inner = getattr(inner, "jaxpr", inner)
+            if hasattr(inner, "eqns"):
+                yield from _sizes_of_loops(inner, steps)
+        if equation.primitive.name == "scan" and equation.params["length"] == steps:
+            yield from (v.aval.size for v in equation.outvars if v.aval.shape[:1] == (steps,))

@@ -305,3 +305,21 @@ def test_explicit_zeros_stay() -> None:
     got = di.jacobian(burgers, backend, X)
     assert got.nnz == 49
     np.testing.assert_allclose(got.toarray(), TRUTH, rtol=1e-14)
+
+
+@pytest.mark.parametrize("output", ["csr", "data"])
+@pytest.mark.parametrize("operator", ["jacobian", "hessian"])
+def test_seeds_inside_the_program_or_beside_it(
+    operator: str, output: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiler gets seeds as constants up to a size, above it as arguments."""
+    dense = installed("jax")
+    f = burgers if operator == "jacobian" else energy(burgers)
+    prepare = getattr(di, f"prepare_{operator}")
+    backend = di.AutoSparse(dense, output=output)
+    inside = prepare(f, backend, X)(2 * X)
+    monkeypatch.setattr("diffinterface.sparse.program._FOLDED", 0)
+    beside = prepare(f, backend, X)(2 * X)
+    want = getattr(di, operator)(f, DUAL, 2 * X)
+    for got in (inside, beside):
+        np.testing.assert_allclose(got.toarray(), want, rtol=1e-12, atol=1e-12)

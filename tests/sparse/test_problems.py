@@ -97,7 +97,7 @@ def test_by_differences(dense: di.ADType, problem: Problem) -> None:
     f = energy(problem.f)
     got = di.hessian(f, di.AutoSparse(dense), problem.x).toarray()
     want = truth(di.hessian, f, problem.x)
-    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4 * np.max(np.abs(want)))
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-6 * np.max(np.abs(want)))
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=repr)
