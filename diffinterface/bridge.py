@@ -91,7 +91,9 @@ class Bridge:
 
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
         """F's outputs as finished NumPy arrays; the arguments may be memory of the caller's."""
-        key = _key(x, contexts)
+        return self._at(_key(x, contexts), x, contexts)
+
+    def _at(self, key: Any, x: Leaves, contexts: Leaves) -> Leaves:
         way = self._ways.get(key)
         return self._first(key, x, contexts) if way is None else way(x, contexts)
 
@@ -106,7 +108,7 @@ class Bridge:
         if slope is not None:
             y, *gradient = slope(x, contexts)
             return (y,), tuple(gradient)
-        outputs = self(x, contexts)
+        outputs = self._at(key, x, contexts)
         if key not in self._slopes:
             (y, *others) = outputs
             cheap = (

@@ -19,6 +19,8 @@ from .framework import framework
 from .outer import in_transform, in_vmap
 
 _is_legacy = torch._C._functorch.is_legacy_batchedtensor
+_mode: Any = torch._C._get_dispatch_mode
+_PROXY, _FAKE = torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE
 
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
@@ -61,8 +63,7 @@ def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ..
 
 
 def _traced_as_graph() -> bool:
-    keys = torch._C._TorchDispatchModeKey
-    return any(torch._C._get_dispatch_mode(key) is not None for key in (keys.PROXY, keys.FAKE))
+    return _mode(_PROXY) is not None or _mode(_FAKE) is not None
 
 
 def _evaluate(bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -46,7 +46,17 @@ class Evaluation:
         Whether the pattern is the user's own word.
     """
 
-    __slots__ = ("_bare", "_engine", "_given", "_output", "_plan", "_program", "_sides", "count")
+    __slots__ = (
+        "_bare",
+        "_engine",
+        "_given",
+        "_output",
+        "_plan",
+        "_program",
+        "_sides",
+        "_where",
+        "count",
+    )
 
     def __init__(
         self,
@@ -62,6 +72,7 @@ class Evaluation:
         self._sides = [side for side in sides if side.count]
         self.count = sum(side.count for side in self._sides)
         self._program: Program | None = None
+        self._where: Leaves | None = None
 
     def compile(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
         """Let an engine that can make one program of all, if all is one batch."""
@@ -123,7 +134,13 @@ class Evaluation:
         return side(x, contexts, seeds=side.along(vector))[1][0, ...]
 
     def _places(self) -> Leaves:
-        return self._output.where(self._sides[0].single or ())
+        """Where the entries stand in the products, beside the seeds."""
+        if self._where is None:
+            where = self._output.where(self._sides[0].single or ())
+            if any(map(is_traced, where)):
+                return where
+            self._where = where
+        return self._where
 
     def _check(self, parts: list[Array], x: Leaves, contexts: Leaves) -> None:
         if any(map(is_traced, (*parts, *x))):

@@ -56,7 +56,8 @@ class Output:
         """
         if self._kind == "compressed":
             return ((_compressed(parts, like, self._layouts[0].shape[0]),),)
-        self._refuse_traced(parts)
+        if self._kind == "csr":
+            self._refuse_traced(parts)
         data = self._data(parts, like) if data is None else data
         blocks = map(_MAKE[self._kind], data, self._layouts)
         m, n = self._shape
@@ -64,7 +65,7 @@ class Output:
 
     def _refuse_traced(self, parts: list[Array]) -> None:
         outer = next((_framework(p).name for p in parts if _framework(p).is_traced(p)), None)
-        if self._kind == "csr" and outer is not None:
+        if outer is not None:
             raise NestedDifferentiationError(
                 f"A scipy.sparse.csr_array cannot hold what {outer} is recording; write "
                 "AutoSparse(..., output='data'), whose entries are an array of that framework.",
