@@ -32,7 +32,14 @@ class JaxFramework(Framework):
         return hasattr(jnp, name)
 
     def recomputed(self, f: Any) -> Any:
-        return jax.checkpoint(f, prevent_cse=False)  # the loop itself prevents it
+        again = jax.checkpoint(f, prevent_cse=False)  # the loop itself prevents it
+
+        def call(*args: Any) -> Any:
+            # What has effects is to happen once, and JAX refuses to do some of them again.
+            effects = jax.make_jaxpr(f)(*args).effects
+            return (f if effects else again)(*args)
+
+        return call
 
     def to_numpy(self, x: Any) -> Any:
         if type(x) is not self.concrete and isinstance(x, jax.core.Tracer):

@@ -24,7 +24,7 @@ _HOOKS = "Hooks on saved tensors cannot see those of a batch."
 
 
 def grad(y: Leaves, x: Leaves, t: Leaves, create: bool = False, retain: bool = False) -> Leaves:
-    """The pullback of cotangents of the shapes of y, all of which are on the tape."""
+    """The pullback of cotangents, which nobody checks any more, of outputs that are on the tape."""
     retain = retain or create
     if _RUNS:
         found = _run(y, t, retain, create, x, True, accumulate_grad=False)
@@ -78,20 +78,19 @@ _RUNS = _runs()
 @cache
 def _maps() -> bool:
     """Whether a level of ``vmap`` opens and closes as `mapped` does it."""
-    rows = torch.arange(6.0).reshape(3, 2)
-    expected = _vmap(lambda row: row * row.sum())(
-        rows
-    )  # loads what vmap loads when it is first used
-    level, open_levels = None, _functorch.peek_interpreter_stack()
+    level, before = None, _functorch.peek_interpreter_stack()
     try:
+        rows = torch.arange(6, dtype=torch.float64, device="cpu").reshape(3, 2)
+        # This also loads what vmap loads when it is first used.
+        expected = _vmap(lambda row: row * row.sum())(rows)
         level = _functorch._vmap_increment_nesting(3, "same")
         row = _functorch._add_batch_dim(rows, 0, level)
-        got, same = row * row.sum(), torch.ones(2)
+        got, same = row * row.sum(), torch.ones(2, dtype=torch.float64, device="cpu")
         parts = [_functorch._remove_batch_dim(leaf, level, 3, 0) for leaf in (got, same)]
-        right = torch.equal(parts[0], expected) and torch.equal(parts[1], torch.ones(3, 2))
+        right = torch.equal(parts[0], expected) and torch.equal(parts[1], torch.ones_like(rows))
     except Exception:
         right = False
     finally:
         if level is not None:
             _functorch._vmap_decrement_nesting()
-    return right and (_functorch.peek_interpreter_stack() is None) == (open_levels is None)
+    return right and (_functorch.peek_interpreter_stack() is None) == (before is None)

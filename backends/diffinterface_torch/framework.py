@@ -38,6 +38,13 @@ def _hear_of_the_beta() -> None:
         torch.sparse_csr_tensor(ends, none, torch.zeros(0), (1, 0), check_invariants=True)
 
 
+_FROM_NUMPY = frozenset(
+    """
+    bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 float16 float32 float64 complex64 complex128
+    """.split()
+)
+
+
 class TorchFramework(Framework):
     """Tensors of torch, on any device."""
 
@@ -47,7 +54,7 @@ class TorchFramework(Framework):
         return issubclass(kind, torch.Tensor)
 
     def has_dtype(self, name: str) -> bool:
-        return hasattr(torch, name)
+        return name in _FROM_NUMPY
 
     def ending(self, x: Any) -> Any:
         functorch: Any = torch._C._functorch

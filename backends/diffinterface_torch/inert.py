@@ -21,7 +21,7 @@ _DATA = (int, float, complex, bool, str, bytes, type(None), torch.dtype, torch.d
 _REACH_ANYTHING = {"eval", "exec", "globals", "locals", "vars", "__import__"}
 
 
-class _NotInertError(Exception):
+class NotInertError(Exception):
     """Something was captured that may hold parameters."""
 
 
@@ -31,13 +31,14 @@ def inert(f: Any) -> Callable[[], bool] | None:
     A captured variable may be bound anew, and a captured tensor be made a parameter.
     """
     try:
-        return _Captured(f).unchanged
-    except _NotInertError:
+        captured = Captured(f)
+    except NotInertError:
         return None
+    return captured.unchanged if captured.unchanged() else None
 
 
 @final
-class _Captured:
+class Captured:
     """What a function, and those that it captured, can reach."""
 
     def __init__(self, f: Any) -> None:
@@ -45,9 +46,25 @@ class _Captured:
         self._names: list[tuple[dict[str, Any], str, Any]] = []
         self._functions: list[tuple[FunctionType, CodeType, Any]] = []
         self._tensors: list[torch.Tensor] = []
+        self.libraries: list[Any] = []  # functions and classes of libraries
         self._visit(f)
 
+    @property
+    def codes(self) -> list[CodeType]:
+        """The code of the function, and of those that it captured."""
+        return [code for _, code, _ in self._functions]
+
+    @property
+    def builtins(self) -> list[str]:
+        """The names that none of these functions' modules binds."""
+        return [name for _, name, value in self._names if value is _ABSENT]
+
     def unchanged(self) -> bool:
+        """Whether nothing was bound anew, and no tensor made a parameter."""
+        return self.bound() and not any(tensor.requires_grad for tensor in self._tensors)
+
+    def bound(self) -> bool:
+        """Whether nothing was bound anew."""
         for cell, value in self._cells:
             if cell.cell_contents is not value:
                 return False
@@ -57,11 +74,13 @@ class _Captured:
         for function, code, defaults in self._functions:
             if function.__code__ is not code or function.__defaults__ is not defaults:
                 return False
-        return not any(tensor.requires_grad for tensor in self._tensors)
+            if function.__dict__ or function.__kwdefaults__:  # f may read its own attributes
+                return False
+        return True
 
     def _visit(self, f: Any) -> None:
-        if type(f) is not FunctionType or f.__kwdefaults__:
-            raise _NotInertError
+        if type(f) is not FunctionType or f.__kwdefaults__ or f.__dict__:
+            raise NotInertError
         if any(f is function for function, *_ in self._functions):
             return
         self._functions.append((f, f.__code__, f.__defaults__))
@@ -69,7 +88,7 @@ class _Captured:
             try:
                 value = cell.cell_contents
             except ValueError:  # not filled yet
-                raise _NotInertError from None
+                raise NotInertError from None
             self._cells.append((cell, value))
             self._admit(value)
         for name in _globals_of(f.__code__):
@@ -85,15 +104,18 @@ class _Captured:
         kind = type(value)
         if kind in _DATA or isinstance(value, np.generic | np.ufunc):
             return
-        if kind is torch.Tensor and not value.requires_grad:
+        if kind is torch.Tensor:
             self._tensors.append(value)
         elif kind is tuple:
             for part in value:
                 self._admit(part)
         elif kind is FunctionType and not _is_libraries(value):
             self._visit(value)
-        elif not (_is_libraries(value) or (kind is np.ndarray and value.dtype != object)):
-            raise _NotInertError
+        elif _is_libraries(value):
+            if kind is not ModuleType:
+                self.libraries.append(value)
+        elif kind is not np.ndarray or value.dtype == object:
+            raise NotInertError
 
 
 def _is_libraries(value: Any) -> bool:
@@ -119,5 +141,5 @@ def _globals_of(code: CodeType) -> tuple[str, ...]:
     names = global_names(code)
     imports = any(i.opname.startswith("IMPORT") for i in instructions(code))
     if imports or not _REACH_ANYTHING.isdisjoint(names):
-        raise _NotInertError
+        raise NotInertError
     return names

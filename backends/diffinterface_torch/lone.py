@@ -16,6 +16,7 @@ from .watch import was_watched
 
 _interpreter = torch._C._functorch.peek_interpreter_stack
 _recording = torch.is_grad_enabled
+_inferring = torch.is_inference_mode_enabled
 
 
 def gradient_at(fn: Function, general: Callable[..., Any]) -> Callable[[Any], Any] | None:
@@ -34,6 +35,7 @@ def gradient_at(fn: Function, general: Callable[..., Any]) -> Callable[[Any], An
             or forward_ad._current_level >= 0
             or _interpreter() is not None
             or not _recording()
+            or _inferring()
             or not was_watched(fn)
             or not is_inert()
         ):

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+Tensors = tuple[Any, ...]
+
 _unpack: Any = forward_ad.unpack_dual
 _functorch: Any = torch._C._functorch
 _interpreter = _functorch.peek_interpreter_stack
@@ -109,36 +111,58 @@ def recorders(x: torch.Tensor) -> tuple[str, ...]:
 BIRTHS = count()
 
 
-def leaf_beyond(
-    outputs: tuple[Any, ...], own: tuple[torch.Tensor, ...], born: int
-) -> torch.Tensor | None:
-    """A leaf, not one of `own`, that the tape behind `outputs` reaches.
+def way_beyond(y: Tensors, own: Tensors, born: int) -> tuple[int, ...] | None:
+    """The way along the tape from `y` to a leaf that is not one of `own`; None if there is none.
 
-    It is a parameter that f captured: the derivative must then stay on the tape. A leaf that a pass
-    inside f made, after ours was `born`, is not.
+    Such a leaf is a parameter that f captured: the derivative must then stay on the tape. A leaf that a
+    pass inside f made, after ours was `born`, is not. The way is the number of an output, and of the
+    branches to take.
     """
-    stack = []
-    for y in outputs:
-        if y.grad_fn is not None:
-            stack.append(y.grad_fn)
-        elif y.requires_grad and not _is_among(y, own):
-            return y
+    stack: list[tuple[Any, Any]] = []  # a node, and the way to it, last step first
+    for k, output in enumerate(y):
+        if output.grad_fn is not None:
+            stack.append((output.grad_fn, (k, None)))
+        elif output.requires_grad and not _is_among(output, own):
+            return (k,)
     seen = set()
     while stack:
-        node = stack.pop()
+        node, way = stack.pop()
         if node in seen:
             continue
         seen.add(node)
-        behind = node.next_functions
-        for following, _ in behind:
+        if _is_beyond(node, own, born):
+            return _forwards(way)
+        for k, (following, _) in enumerate(node.next_functions):
             if following is not None:
-                stack.append(following)
-        if not behind:
-            leaf = getattr(node, "variable", own[0])
-            if not _is_among(leaf, own) and getattr(leaf, "di_born", -1) < born:
-                return leaf
+                stack.append((following, (k, way)))
     return None
 
 
-def _is_among(leaf: torch.Tensor, leaves: tuple[torch.Tensor, ...]) -> bool:
+def _forwards(way: Any) -> tuple[int, ...]:
+    steps = []
+    while way is not None:
+        step, way = way
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def leads_beyond(way: tuple[int, ...], y: Tensors, own: Tensors, born: int) -> bool:
+    """Whether a way that `way_beyond` found before leads to such a leaf on this tape too."""
+    node = y[way[0]].grad_fn if way[0] < len(y) else None
+    for k in way[1:]:
+        if node is None:
+            return False
+        behind = node.next_functions
+        node = behind[k][0] if k < len(behind) else None
+    return node is not None and _is_beyond(node, own, born)
+
+
+def _is_beyond(node: Any, own: Tensors, born: int) -> bool:
+    if node.next_functions:
+        return False
+    leaf: Any = getattr(node, "variable", own[0])
+    return not _is_among(leaf, own) and getattr(leaf, "di_born", -1) < born
+
+
+def _is_among(leaf: torch.Tensor, leaves: Tensors) -> bool:
     return any(leaf is other for other in leaves)

@@ -8,9 +8,8 @@ forward rule runs with the outer levels of forward mode switched off.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch._functorch.autograd_function import custom_function_call
@@ -19,84 +18,80 @@ from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from diffinterface.capture import instructions
 from diffinterface.functions import Function
-from diffinterface.trees import Leaves
+from diffinterface.trees import LEAF
 
-from .watch import was_watched
+from .inert import Captured, NotInertError
 
 _unpack: Any = forward_ad.unpack_dual
 
 
 @final
 class Repairs:
-    """A function under repaired rules, and what is known of its need of them.
+    """A function under repaired rules, and whether it can do without them.
 
-    Watching every operation of torch costs as much as small operations do. So f is watched once, and
-    later its tape is searched for what should have been replaced.
+    Watching every operation of torch costs as much as small operations do.
     """
 
-    __slots__ = ("_of", "fn", "needed")
+    __slots__ = ("_bound", "_of", "fn")
 
     def __init__(self, fn: Function) -> None:
-        self._of = id(fn)
-        self.fn, self.needed = fn.within(lambda: _Repaired(self)), False
+        self._of, self._bound = ref(fn), _plain(fn)
+        self.fn = fn.within(_Repaired)
 
     @staticmethod
     def of(fn: Function) -> Repairs:
         """Those of `fn`, made once."""
         known: Any = fn  # of no concern to the core
         repairs = getattr(fn, "di_repairs", None)
-        if repairs is None or repairs._of != id(fn):  # that of a function of which fn is a copy
+        if repairs is None or repairs._of() is not fn:  # of a function of which fn is a copy
             repairs = known.di_repairs = Repairs(fn)
         return repairs
 
-    def waits(self) -> bool:
-        """Whether f has run under them, and needed none."""
-        return was_watched(self.fn) and not self.needed
-
-    def are_due(self, outputs: Leaves) -> bool:
-        """Whether f, which needed none before, has come to need them."""
-        due = not self.needed and _are_normalised(outputs)
-        self.needed = self.needed or due
-        return due
+    def unneeded(self) -> bool:
+        """Whether all that f can reach are operations that torch differentiates right."""
+        return self._bound is not None and self._bound()
 
 
-def _are_normalised(outputs: Leaves) -> bool:
-    """Whether the tape behind `outputs` holds a normalisation of torch's own."""
-    stack: list[Any] = [y.grad_fn for y in outputs if y.grad_fn is not None]
-    seen = set(stack)
-    while stack:
-        node = stack.pop()
-        kind: Any = type(node)
-        if _normalises(kind):
-            return True
-        for following, _ in node.next_functions:
-            if following is not None and following not in seen:
-                seen.add(following)
-                stack.append(following)
-    return False
+def _plain(fn: Function) -> Callable[[], bool] | None:
+    """Whether f still reaches nothing but `_PLAIN` operations, as a question; None if it does not."""
+    # What comes with a tree or a context may be called by f, and have any name.
+    if type(fn) is not Function or fn.layout or fn.x_structure is not LEAF:
+        return None
+    try:
+        captured = Captured(fn.f)
+    except NotInertError:
+        return None
+    names = {getattr(value, "__name__", "") for value in captured.libraries}
+    names.update(captured.builtins)
+    for code in captured.codes:
+        for instruction in instructions(code):
+            if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+                names.add(instruction.argval)
+    return captured.bound if names <= _PLAIN else None
 
 
-@cache
-def _normalises(kind: type) -> bool:
-    names = (f"{what}NormBackward" for what in ("Layer", "Batch", "Instance"))
-    return any(name in kind.__name__ for name in names)
+#: Whoever calls others by other names, `torch.func` or a module say, runs under the repairs.
+_PLAIN = frozenset(
+    """
+    abs acos acosh add amax amin arange array_namespace asarray asin asinh atan atan2 atanh bmm cat clamp
+    clip clone concat conj cos cosh cumsum diagonal diff divide dot dtype e einsum exp expand expm1 eye
+    flatten flip float imag int len linspace log log10 log1p log2 logsumexp matmul max maximum mean min
+    minimum mm movedim mT multiply mv ndim negative new_zeros numel ones ones_like outer permute
+    permute_dims pi pow prod range ravel real reciprocal relu reshape roll rsqrt shape sigmoid sin sinh
+    size softmax softplus sqrt square squeeze stack std subtract sum T tan tanh tensor tensordot trace
+    transpose tril triu unsqueeze var vdot view where zeros zeros_like zip
+    """.split()
+)
 
 
 @final
 class _Repaired(TorchFunctionMode):
-    def __init__(self, repairs: Repairs) -> None:
-        super().__init__()
-        self._repairs = repairs
-
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is custom_function_call:
             return func(_with_outer_levels(args[0]), *args[1:])
-        replacement = _REPLACED.get(func)
-        if replacement is None:
-            return func(*args, **(kwargs or {}))
-        self._repairs.needed = True
-        return replacement(*args, **(kwargs or {}))
+        return _REPLACED.get(func, func)(*args, **(kwargs or {}))
 
 
 _functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()

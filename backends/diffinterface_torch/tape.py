@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import ref
 
 import torch
 
@@ -22,7 +21,7 @@ from diffinterface.seeds import match_cotangent
 from diffinterface.trees import Leaves, map_leaves
 
 from . import engine
-from .outer import BIRTHS, leaf_beyond
+from .outer import BIRTHS, leads_beyond, way_beyond
 from .repairs import Repairs
 from .watch import call
 
@@ -52,16 +51,13 @@ class Pass:
         born, outside = next(BIRTHS), torch.is_grad_enabled()
         tracked = outside and any(leaf.requires_grad for leaf in x)
         evaluate = self._tracked if tracked else self._untracked
-        repairs = Repairs.of(fn) if twice or _inside(fn) else None
-        with recording():
-            if repairs is None or repairs.waits():
-                evaluate(fn, x, contexts)
-            else:
-                evaluate(repairs.fn, x, contexts)
-            self.keep = tracked or (outside and _reaches_beyond(fn, self, born))
+        if twice or _inside(fn):
             # Three passes over some functions need other rules, and somebody outside may add one.
-            if repairs is not None and repairs.are_due(self.y):
-                evaluate(repairs.fn, x, contexts)
+            repairs = Repairs.of(fn)
+            fn = fn if repairs.unneeded() else repairs.fn
+        with recording():
+            evaluate(fn, x, contexts)
+        self.keep = tracked or (outside and _reaches_beyond(fn, self, born))
 
     def _tracked(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
         self.x = tuple(leaf.clone() if leaf.requires_grad else _leaf(leaf) for leaf in x)
@@ -110,15 +106,13 @@ def _inside(fn: Function) -> bool:
 def _reaches_beyond(fn: Function, p: Pass, born: int) -> bool:
     """Whether f's outputs depend on a parameter that it captured.
 
-    One that was found is not looked for again: to walk along the tape takes as long as a small function.
+    The way to it along the tape is mostly that of the last call; a search takes as long as a small f.
     """
-    found: Any = fn  # of no concern to the core
-    known = getattr(fn, "di_beyond", None)
-    leaf = None if known is None else known()
-    if leaf is None or not leaf.requires_grad:
-        leaf = leaf_beyond(p.y, p.x, born)
-        found.di_beyond = None if leaf is None else ref(leaf)
-    return leaf is not None
+    known: Any = fn  # of no concern to the core
+    way = getattr(fn, "di_beyond", None)
+    if way is None or not leads_beyond(way, p.y, p.x, born):
+        way = known.di_beyond = way_beyond(p.y, p.x, born)
+    return way is not None
 
 
 @contextmanager
@@ -138,7 +132,8 @@ _ALREADY = _Already()
 
 def recording() -> Any:
     """A context in which the tape records, at no cost where it does already."""
-    return _ALREADY if torch.is_grad_enabled() else _recording()
+    already = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+    return _ALREADY if already else _recording()
 
 
 def _leaf(x: torch.Tensor) -> torch.Tensor:

@@ -107,3 +107,11 @@ def test_second_derivatives_that_are_zero() -> None:
     """Torch's forward mode answers with a tensor without memory."""
     pytest.importorskip("torch")
     assert di.second_derivative(lambda x: 3.0 * x, "torch(mode='forward')", 1.0) == 0.0
+
+
+def test_numpy_dtypes_that_torch_cannot_take() -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    if not di.check_available("torch"):
+        pytest.skip("torch is not installed")
+    with pytest.raises(di.InputError, match="bfloat16"):
+        di.gradient(lambda x: (x**2).sum(), "torch", np.ones(3, bfloat16))

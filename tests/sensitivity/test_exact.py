@@ -281,3 +281,30 @@ def _sizes_of_loops(jaxpr: Any, steps: int) -> Any:
                 yield from _sizes_of_loops(inner, steps)
         if equation.primitive.name == "scan" and equation.params["length"] == steps:
             yield from (v.aval.size for v in equation.outvars if v.aval.shape[:1] == (steps,))
+
+
+def test_a_right_hand_side_with_effects() -> None:
+    """What calls the host is not computed a second time on the way back."""
+    jax = pytest.importorskip("jax")
+    callback = pytest.importorskip("jax.experimental").io_callback
+    xp, calls = jax.numpy, []
+
+    def table(t: Any) -> Any:
+        calls.append(float(t))
+        return np.float32(1.0)
+
+    def loss(p: Any) -> Any:
+        def f(t: Any, u: Any, p: Any) -> Any:
+            return (
+                -p
+                * u
+                * callback(table, jax.ShapeDtypeStruct((), xp.float32), jax.lax.stop_gradient(t))
+            )
+
+        ts = xp.asarray([0.0, 1.0])
+        return odeint(
+            f, xp.ones(1), ts, p, backend="jax", sensitivity="discrete", method="rk4", steps=8
+        )[-1, 0]
+
+    np.testing.assert_allclose(jax.grad(loss)(xp.asarray(0.5)), -np.exp(-0.5), rtol=1e-4)
+    assert len(calls) == 8 * 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -219,3 +220,41 @@ def test_numpy_results_that_are_traced_stay_tensors() -> None:
     assert isinstance(got, torch.Tensor)
     with torch.no_grad():
         assert type(di.gradient(GRADIENT.f(w), "torch", X)) is np.ndarray
+
+
+def test_whether_a_result_is_recorded_depends_on_its_own_call() -> None:
+    x, w = torch.tensor([0.3, 0.7], dtype=torch.float64), torch.ones(2).double().requires_grad_()
+
+    def f(z: Any, flag: int) -> Any:
+        return ((w * z) ** 2).sum() if flag else (z**2).sum()
+
+    prep = di.prepare_gradient(f, "torch", x, 0)
+    assert [prep(x, k).requires_grad for k in (0, 1, 1, 0, 1, 0)] == [
+        False,
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_a_parameter_that_is_an_attribute_of_f() -> None:
+    x = torch.tensor([0.3, 0.7], dtype=torch.float64)
+
+    def f(x: Any) -> Any:
+        return (f.w * x).sum()
+
+    f.w = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    prep = di.prepare_gradient(f, "torch", x)
+    assert [prep(x).requires_grad for _ in range(3)] == [True] * 3
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_inference_mode_with_gradients_on(prepared: bool) -> None:
+    x = torch.tensor([0.3, 0.7], dtype=torch.float64)
+    f = lambda x: (x**3).sum()  # noqa: E731
+    prep = di.prepare_gradient(f, "torch", x) if prepared else partial(di.gradient, f, "torch")
+    for _ in range(2):
+        with torch.inference_mode(), torch.enable_grad():
+            np.testing.assert_allclose(prep(x).numpy(), 3 * x.numpy() ** 2)
