@@ -32,12 +32,16 @@ class JaxFramework(Framework):
         return hasattr(jnp, name)
 
     def recomputed(self, f: Any) -> Any:
-        again = jax.checkpoint(f, prevent_cse=False)  # the loop itself prevents it
+        chosen: Any = None
 
         def call(*args: Any) -> Any:
-            # What has effects is to happen once, and JAX refuses to do some of them again.
-            effects = jax.make_jaxpr(f)(*args).effects
-            return (f if effects else again)(*args)
+            nonlocal chosen
+            if chosen is None:  # f is traced for this once, and not at each of its calls
+                # What has effects is to happen once, and JAX refuses to do some of them again.
+                effects = jax.make_jaxpr(f)(*args).effects
+                # The loop itself prevents that common subexpressions are merged.
+                chosen = f if effects else jax.checkpoint(f, prevent_cse=False)
+            return chosen(*args)
 
         return call
 

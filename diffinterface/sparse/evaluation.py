@@ -54,7 +54,6 @@ class Evaluation:
         "_plan",
         "_program",
         "_sides",
-        "_where",
         "count",
     )
 
@@ -72,7 +71,6 @@ class Evaluation:
         self._sides = [side for side in sides if side.count]
         self.count = sum(side.count for side in self._sides)
         self._program: Program | None = None
-        self._where: Leaves | None = None
 
     def compile(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
         """Let an engine that can make one program of all, if all is one batch."""
@@ -135,12 +133,7 @@ class Evaluation:
 
     def _places(self) -> Leaves:
         """Where the entries stand in the products, beside the seeds."""
-        if self._where is None:
-            where = self._output.where(self._sides[0].single or ())
-            if any(map(is_traced, where)):
-                return where
-            self._where = where
-        return self._where
+        return self._output.where(self._sides[0].single or ())
 
     def _check(self, parts: list[Array], x: Leaves, contexts: Leaves) -> None:
         if any(map(is_traced, (*parts, *x))):

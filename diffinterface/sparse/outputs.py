@@ -85,11 +85,12 @@ class Output:
 
     def where(self, like: Leaves | list[Array]) -> Leaves:
         """For each block the places of its entries in the products, as arrays beside those of `like`."""
-        xp, framework = array_namespace(*like), _framework(like[0])
+        framework = _framework(like[0])
         device = framework.device(like[0])
-        key = framework.name, str(device)
+        key = framework.name, device
         own = self._copies.get(key)
         if own is None:
+            xp = array_namespace(*like)
             own = tuple(xp.asarray(chosen.copy(), device=device) for chosen in self._entries)
             # What is made inside a trace must end with it.
             if not any(_framework(array).is_traced(array) for array in (*like, *own)):

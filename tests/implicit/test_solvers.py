@@ -51,16 +51,21 @@ def test_the_hessian_without_any_matrix() -> None:
     np.testing.assert_allclose(got, hessian(), rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize("solver", ["cg", "minres", "gmres"])
-def test_a_symmetric_system_by_products_alone(solver: str) -> None:
-    pytest.importorskip("scipy")
-    f = ImplicitFunction(
+def heated(solver: Any) -> ImplicitFunction:
+    """The heat equation, whose linear systems are solved by products alone."""
+    return ImplicitFunction(
         heat,
         lambda x, u: laplacian(u) + u - x,
         backend="forwarddiff",
         representation="operator",
         linear_solver=solver,
     )
+
+
+@pytest.mark.parametrize("solver", ["cg", "minres", "gmres"])
+def test_a_symmetric_system_by_products_alone(solver: str) -> None:
+    pytest.importorskip("scipy")
+    f = heated(solver)
     x = np.linspace(-1, 2, N)
     want = heat(np.eye(N)[3])
     got = di.pushforward(f, "forwarddiff", x, np.eye(N)[3])
@@ -92,13 +97,7 @@ def test_a_wrong_solver_is_noticed() -> None:
 
 def test_a_solver_that_stops_early_is_noticed() -> None:
     pytest.importorskip("scipy")
-    f = ImplicitFunction(
-        heat,
-        lambda x, u: laplacian(u) + u - x,
-        backend="forwarddiff",
-        representation="operator",
-        linear_solver=lambda A, b: _few_steps(A, b),
-    )
+    f = heated(_few_steps)
     with pytest.warns(LinearSolverWarning):
         di.pushforward(f, "forwarddiff", np.ones(N), np.linspace(0, 1, N))
 

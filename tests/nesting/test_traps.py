@@ -14,6 +14,8 @@ import pytest
 
 import diffinterface as di
 
+from ..torch_engine.cube import Cube
+
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings(
     # torch's own words about two of its traps
@@ -154,27 +156,6 @@ def test_floats_inside_f_are_refused(backend: di.ADType) -> None:
     ):
         with pytest.raises((di.DiffInterfaceError, RuntimeError)):
             di.gradient(f, backend, x)
-
-
-class Cube(torch.autograd.Function):
-    """A function with rules of its own, for both modes."""
-
-    @staticmethod
-    def forward(x: Any) -> Any:
-        return x**3
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Any) -> Any:
-        return 3 * ctx.saved_tensors[0] ** 2 * cotangent
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Any) -> Any:
-        return 3 * ctx.saved_tensors[0] ** 2 * tangent
 
 
 def twice(f: Callable[[Any], Any], x: Any) -> Any:

@@ -12,6 +12,8 @@ import pytest
 
 import diffinterface as di
 
+from .cube import Cube
+
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
 
@@ -104,29 +106,6 @@ def test_nothing_is_kept_after_a_call(operator: str) -> None:
             assert alive() is None
     finally:
         gc.enable()
-
-
-class Cube(torch.autograd.Function):
-    """x^3, with rules for both modes."""
-
-    @staticmethod
-    def forward(x: Any) -> Any:
-        return x**3
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, c: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        return 3 * x * x * c
-
-    @staticmethod
-    def jvp(ctx: Any, t: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        return 3 * x * x * t
 
 
 def test_forward_mode_of_torch_inside_f() -> None:
