@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import array_api_compat
+import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from .errors import InputError, NestedDifferentiationError
@@ -161,7 +162,15 @@ class _Unsuited(Framework):
         self.name, self.unsuited = name, unsuited
 
 
-NUMPY = Framework()
+class _NumPy(Framework):
+    def namespace(self, x: Array) -> Any:
+        return numpy_namespace
+
+    def take(self, x: Array, indices: Array) -> Array:
+        return x.take(indices, mode="clip")  # without the check of each index
+
+
+NUMPY = _NumPy()
 _UNSUITED: dict[type, Framework] = {
     np.ma.MaskedArray: _Unsuited(
         "numpy.ma", "engines do not know masks; pass x.filled(0), and the mask as a context"
@@ -231,6 +240,10 @@ def array_namespace(*arrays: Any) -> Any:
     >>> di.gradient(norm, di.AutoForwardDiff(), np.array([3.0, 4.0]))
     array([0.6, 0.8])
     """
+    if len(arrays) == 1:  # mostly
+        framework = framework_of(arrays[0])
+        if framework is not None:
+            return framework.namespace(arrays[0])
     found: dict[str, tuple[Framework, Any]] = {}
     for x in arrays:
         framework = framework_of(x)
@@ -256,7 +269,7 @@ def array_namespace(*arrays: Any) -> Any:
             f"array_namespace got arrays of {names}, expected arrays of one framework."
         )
     if not candidates:
-        return array_api_compat.array_namespace(np.empty(0))
+        return numpy_namespace
     framework, x = candidates[0]
     return framework.namespace(x)
 

@@ -22,7 +22,7 @@ from .arrays import (
     shape_of,
 )
 from .backend import Backend, Program
-from .capture import Capture
+from .capture import Watch
 from .derived import looped
 from .errors import NestedDifferentiationError
 from .functions import Function
@@ -31,23 +31,6 @@ from .levels import tracing
 from .passes import States, rewind
 from .prep import Prep
 from .trees import Leaves
-
-
-@final
-class Watch:
-    """What f captured, for an engine that compiles it in."""
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self._f, self._capture = f, Capture(f)
-
-    def rebound(self) -> list[str]:
-        """Names that somebody else has bound anew."""
-        return self._capture.rebound()
-
-    def renew(self) -> None:
-        """Take the present bindings for those that were compiled in: f itself made them."""
-        if self._capture.rebound():
-            self._capture = Capture(self._f)
 
 
 class Bridge:
@@ -136,19 +119,29 @@ class Bridge:
     def _way(self, x: Leaves, contexts: Leaves) -> Callable[..., Leaves]:
         """Over and back, for arguments of these kinds."""
         native = self.backend.framework
-        enter: Callable[[Any], Any] = _own
+        enter: Callable[[Leaves], Leaves] = _own
+        leave: Callable[[Any], Any] = self._left if native is None else finished
         if native is not None and "numpy" not in self.backend.accepts:
-            enter = partial(native.from_numpy, like=None)
-        leave = self._left if native is None else finished
-        program = self._program(tuple(map(enter, x)), tuple(map(enter, contexts)))
+            enter = partial(_taken, native)
+        elif native is not None and self.reuse and self.backend.compiles and self._programs:
+            # What is compiled writes into no argument, keeps none, and gives arrays of its engine.
+            leave = native.to_numpy
+            if all(leaf.dtype.isnative for leaf in (*x, *contexts)):
+                enter = tuple  # as they are
+        program = self._program(enter(x), enter(contexts))
         self._settle(False)
 
         def way(x: Leaves, contexts: Leaves, advance: bool = self._advances) -> Leaves:
-            y = program(tuple(map(enter, x)), tuple(map(enter, contexts)))
+            y = program(enter(x), enter(contexts))
             self._settle(advance)
             return tuple(map(leave, y))
 
         return way
+
+    @property
+    def _programs(self) -> bool:
+        """Whether the engine makes a program of a function, of whatever it is made."""
+        return type(self.backend).program is not Backend.program
 
     def _settle(self, advance: bool) -> None:
         """What f advances stays where a call left it; other evaluations leave it where it was."""
@@ -263,7 +256,7 @@ class _Seeded(Bridge):
         )
 
     def _program(self, both: Leaves, contexts: Leaves) -> Program:
-        if type(self.backend).program is not Backend.program:
+        if self._programs:
             return super()._program(both, contexts)
         return partial(self._run, self._prepare(both, contexts))
 
@@ -299,7 +292,7 @@ class _Slope(Bridge):
         return *value, *gradient
 
     def _program(self, x: Leaves, contexts: Leaves) -> Program:
-        if type(self.backend).program is not Backend.program:
+        if self._programs:
             return super()._program(x, contexts)
         return partial(self._run, self.backend.prepare_gradient(self._of.fn, x, contexts))
 
@@ -363,9 +356,19 @@ def _key(x: Leaves, contexts: Leaves) -> Any:
     return len(x), *[(leaf.shape, leaf.dtype) for leaf in (*x, *contexts)]
 
 
-def _own(leaf: Array) -> Any:
-    """A NumPy array of f's own, in this machine's byte order."""
-    return np.array(leaf) if leaf.dtype.isnative else leaf.astype(leaf.dtype.newbyteorder("="))
+def _own(leaves: Leaves) -> Leaves:
+    """NumPy arrays of f's own, in this machine's byte order."""
+    return tuple(
+        [
+            np.array(leaf) if leaf.dtype.isnative else leaf.astype(leaf.dtype.newbyteorder("="))
+            for leaf in leaves
+        ]
+    )
+
+
+def _taken(native: Framework, leaves: Leaves) -> Leaves:
+    """NumPy arrays as new ones of the engine."""
+    return tuple([native.from_numpy(leaf, None) for leaf in leaves])
 
 
 def _sample(leaves: Leaves, flags: Flags, k: int) -> Leaves:

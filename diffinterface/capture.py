@@ -46,8 +46,23 @@ class Capture:
             for function in _functions(f):
                 self._add(function, function.__module__, seen)
 
+    def unchanged(self) -> bool:
+        """Whether nothing was rebound: asked at each call, and mostly so."""
+        for cell, value in self.cells:
+            if _contents(cell) is not value:
+                return False
+        for space, name, value in self.names:
+            if space.get(name, _EMPTY) is not value:
+                return False
+        for f, code in self.codes:
+            if f.__code__ is not code:
+                return False
+        return all(_same_defaults(f, *kept) for f, kept in self.defaults)
+
     def rebound(self) -> list[str]:
         """Names that hold another object than at preparation; empty when nothing changed."""
+        if self.unchanged():
+            return []
         named = zip(self.cells, self._cell_names, strict=True)
         cells = [name for (cell, value), name in named if _contents(cell) is not value]
         names = [name for space, name, v in self.names if space.get(name, _EMPTY) is not v]
@@ -89,6 +104,27 @@ class Capture:
             for inner in _functions(value):
                 if inner.__module__ == module:
                     self._add(inner, module, seen)
+
+
+@final
+class Watch:
+    """What f captured, for an engine that compiles it in."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._f, self._capture = f, Capture(f)
+
+    def unchanged(self) -> bool:
+        """Whether nobody has bound a name anew."""
+        return self._capture.unchanged()
+
+    def rebound(self) -> list[str]:
+        """Names that somebody else has bound anew."""
+        return self._capture.rebound()
+
+    def renew(self) -> None:
+        """Take the present bindings for those that were compiled in: f itself made them."""
+        if not self._capture.unchanged():
+            self._capture = Capture(self._f)
 
 
 def _same_defaults(f: FunctionType, defaults: Any, keywords: Any) -> bool:

@@ -82,6 +82,7 @@ class Converter:
         "native_numpy",
         "plain",
         "same",
+        "to_numpy_arrays",
     )
 
     def __init__(self, backend: Backend, x: Leaves) -> None:
@@ -99,6 +100,10 @@ class Converter:
         self.same = self._caller is not NUMPY and self._caller is self._native
         #: Whether results are NumPy arrays for a NumPy caller.
         self.native_numpy = self._caller is NUMPY and self._native in (None, NUMPY)
+        #: The engine's type of finished arrays and their way to NumPy, for a NumPy caller.
+        self.to_numpy_arrays: tuple[type | None, Any] = None, None
+        if self._caller is NUMPY and self._native is not None:
+            self.to_numpy_arrays = self._native.concrete, self._native.to_numpy
         if not self.plain and self._caller.wraps:
             raise CrossingError(
                 f"x is being differentiated by {self._caller.name}, and {backend.adtype!r} cannot run "
@@ -107,13 +112,6 @@ class Converter:
                 outer=self._caller.name,
                 inner=backend.adtype,
             )
-
-    @property
-    def to_numpy_arrays(self) -> tuple[type | None, Any]:
-        """The engine's type of finished arrays and their way to NumPy, for a NumPy caller."""
-        if self._caller is not NUMPY or self._native is None:
-            return None, None
-        return self._native.concrete, self._native.to_numpy
 
     def enter(self, leaves: Leaves) -> Leaves:
         """Leaves of x or of a tangent, as the engine takes them."""
@@ -156,6 +154,10 @@ class Converter:
 
     def leave(self, leaf: Array) -> Array:
         """One array of a result, as the caller gets it."""
+        concrete, to_numpy = self.to_numpy_arrays
+        if type(leaf) is concrete:
+            array = to_numpy(leaf)
+            return array[()] if array.ndim == 0 else array
         framework = framework_of(leaf)
         if framework is None:
             over = getattr(leaf, "over", None)  # a sparse matrix of entries that are an array
@@ -175,7 +177,7 @@ class Converter:
     def leave_all(self, result: Any) -> Any:
         """A result of flat tuples, nested or not."""
         if type(result) is tuple:
-            return tuple(self.leave_all(part) for part in result)
+            return tuple([self.leave_all(part) for part in result])
         return self.leave(result)
 
     def leave_aux(self, aux: Any) -> Any:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from operator import is_
 from typing import Any, final
 
 from .adtypes import ADType
 from .arrays import NUMBERS, NUMPY, Framework, framework_of, is_inexact
 from .backend import Backend
-from .bridge import Bridge, Watch, through
+from .bridge import Bridge, through
+from .capture import Watch
 from .config import as_adtype
 from .contexts import read_only, same
 from .errors import InputError
@@ -19,6 +21,8 @@ from .registry import resolve
 from .trees import LEAF, Leaves, Structure
 
 _MOST_BRIDGES = 64
+#: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
+_Known = tuple[Framework, Framework, "_Arguments", Bridge]
 
 
 @final
@@ -64,7 +68,7 @@ class DifferentiateWith:
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__wrapped__ = f
         self._bridges: list[tuple[_Arguments, Bridge]] = []
-        self._arrays: dict[Any, tuple[_Arguments, Bridge]] = {}
+        self._arrays: dict[Any, _Known] = {}
         self._watch: Watch | None = None
 
     def __repr__(self) -> str:
@@ -82,10 +86,13 @@ class DifferentiateWith:
             key = tuple([(type(a), a.dtype) for a in args])
         except AttributeError:
             return self._general(None, args)
-        found, outer = self._arrays.get(key), tracing(args)
-        if found is None or outer is None or outer is found[1].backend.framework or self._stale():
-            return self._general(key, args)
-        return _cross(outer, *found, args)
+        found = self._arrays.get(key)
+        if found is not None and not self._stale():
+            framework, native, arguments, bridge = found
+            outer = framework if any(map(framework.is_traced, args)) else None
+            if outer is None or outer is not native:
+                return _cross(outer, arguments, bridge, args)
+        return self._general(key, args)
 
     def _general(self, key: Any, args: tuple[Any, ...]) -> Any:
         backend = resolve(self.adtype)
@@ -97,13 +104,16 @@ class DifferentiateWith:
             return self.f(*args)  # nothing to hand over; what f captured nests as f's own code does
         arguments = _Arguments(leaves, structure)
         bridge = self._bridge(arguments, backend)
-        if key is not None and all(a is b for a, b in zip(args, leaves, strict=False)):
-            self._arrays[key] = arguments, bridge
+        if key is None:
+            return _cross(outer, arguments, bridge, leaves)
+        framework, *others = set(map(framework_of, leaves))
+        if not others and framework is not None and all(map(is_, args, leaves)):
+            self._arrays[key] = framework, native, arguments, bridge
         return _cross(outer, arguments, bridge, leaves)
 
     def _stale(self) -> bool:
         """Whether programs were compiled with what f had captured before."""
-        return self._watch is not None and bool(self._watch.rebound())
+        return self._watch is not None and not self._watch.unchanged()
 
     def _bridge(self, arguments: _Arguments, backend: Backend) -> Bridge:
         if self._stale() or (backend.compiles and self._watch is None):
@@ -119,8 +129,8 @@ class DifferentiateWith:
 
 def _cross(outer: Framework | None, arguments: _Arguments, bridge: Bridge, leaves: Leaves) -> Any:
     y = through(outer, bridge, *arguments.split(leaves))
-    structure = bridge.fn.y_structure or LEAF
-    return y[0] if structure is LEAF else structure.unflatten(y)
+    structure = bridge.fn.y_structure
+    return y[0] if structure is LEAF or structure is None else structure.unflatten(y)
 
 
 #: What traces Python code, where it is loaded, and would trace the bridge and f's engine as well.

@@ -19,13 +19,15 @@ from .trees import LEAF
 Slow = Callable[..., Any]
 
 
-def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any]:
-    """``call(x, *contexts)`` for an operator without a seed."""
+def unseeded(
+    plan: Plan, capture: Capture | None, slow: Slow, valued: bool = False
+) -> Callable[..., Any]:
+    """``call(x, *contexts)`` for an operator without a seed, `valued` where f's value comes too."""
     (check,) = plan.check_x.leaves
     kind, shape, dtype, device = check.facts
-    result, finish = plan.prep.result, plan.finish
+    run, finish = _run(plan, valued)
     # A gradient is the one leaf itself; other results know their tree only once f has run.
-    like_x = plan.request.operator.result == "x"
+    like_x = plan.request.operator.result == "x" and not valued
     same = plan.converter.same
     bare = not plan.check_contexts.layout
     lone = plan.prep.lone if bare else None
@@ -56,8 +58,8 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
         if data is None:
             return slow(x, contexts)
         if not like_x:
-            return finish(result((x,), data))
-        leaf = result((x,), data)[0] if lone is None else lone(x)
+            return finish(run((x,), data))
+        leaf = run((x,), data)[0] if lone is None else lone(x)
         if same:
             return leaf
         return to_numpy(leaf) if type(leaf) is concrete else finish((leaf,))
@@ -65,14 +67,16 @@ def unseeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., A
     return call
 
 
-def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any]:
-    """``call(x, t, *contexts)`` for an operator with a seed."""
+def seeded(
+    plan: Plan, capture: Capture | None, slow: Slow, valued: bool = False
+) -> Callable[..., Any]:
+    """``call(x, t, *contexts)`` for an operator with a seed, `valued` where f's value comes too."""
     assert plan.check_seed is not None
     (check,), (check_t,) = plan.check_x.leaves, plan.check_seed.leaves
     kind, shape, dtype, device = check.facts
     exact_t, exact = check_t.exact, plan.check_contexts.exact
-    result, finish = plan.prep.result, plan.finish
-    fn, same = plan.fn, plan.converter.same
+    run, finish = _run(plan, valued)
+    fn, untouched = plan.fn, plan.converter.same and not valued
     cells, names, codes = _captured(capture)
 
     def call(x: Any, t: Any, *contexts: Any) -> Any:
@@ -96,8 +100,8 @@ def seeded(plan: Plan, capture: Capture | None, slow: Slow) -> Callable[..., Any
         data = exact(contexts)
         if data is None:
             return slow(x, contexts, t)
-        leaves = result((x,), data, (t,))
-        return leaves[0] if same and fn.y_structure is LEAF else finish(leaves)
+        leaves = run((x,), data, (t,))
+        return leaves[0] if untouched and fn.y_structure is LEAF else finish(leaves)
 
     return call
 
@@ -132,6 +136,11 @@ def applies(
 
 def _lone(checks: tuple[LeafCheck, ...]) -> bool:
     return len(checks) == 1 and checks[0].facts[2] is not None
+
+
+def _run(plan: Plan, valued: bool) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
+    """What the backend computes, and how the caller gets it."""
+    return (plan.prep.run, plan.finish_run) if valued else (plan.prep.result, plan.finish)
 
 
 def _captured(capture: Capture | None) -> tuple[Any, Any, Any]:

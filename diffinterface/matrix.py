@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
@@ -133,12 +134,21 @@ class SparseMatrix:
 
 def csr(data: Any, layout: Layout) -> Any:
     """A ``scipy.sparse.csr_array`` of entries that it may keep, and copies of the layout's indices."""
-    from scipy.sparse import csr_array
 
-    matrix = csr_array(layout.shape, dtype=data.dtype)
-    # Set here, not given above: a layout was checked once, and SciPy would look at each entry again.
-    matrix.data, matrix.indices, matrix.indptr = data, layout.indices.copy(), layout.indptr.copy()
-    matrix.has_canonical_format = True
+    def empty() -> Any:
+        from scipy.sparse import csr_array
+
+        matrix = csr_array(layout.shape)
+        # SciPy's own width, which its solvers would otherwise convert to at each call.
+        most = max(*layout.shape, len(layout.indices))
+        width = np.int32 if most <= np.iinfo(np.int32).max else np.int64
+        matrix.indices, matrix.indptr = layout.indices.astype(width), layout.indptr.astype(width)
+        matrix.has_canonical_format = True
+        return matrix
+
+    # Not by the constructor: a layout was checked once, and SciPy would look at each entry again.
+    matrix = copy.copy(layout.kept("scipy", empty))
+    matrix.data, matrix.indices, matrix.indptr = data, matrix.indices.copy(), matrix.indptr.copy()
     return matrix
 
 

@@ -68,11 +68,11 @@ class Operator:
 
     def assemble_values(self, value: Any, fn: Function) -> tuple[Any, ...]:
         """The trees of the parts that the ``value_and`` variant shows."""
-        parts = (value,) if len(self.value) == 1 else value
-        return tuple(
-            _assemble(like, part, fn.x_structure, fn.y_structure or LEAF)
-            for like, part in list(zip(self.value, parts, strict=True))[self.hidden :]
-        )
+        x, y = fn.x_structure, fn.y_structure or LEAF
+        if len(self.value) == 1:
+            return (_assemble(self.value[0], value, x, y),)
+        shown = list(zip(self.value, value, strict=True))[self.hidden :]
+        return tuple([_assemble(like, part, x, y) for like, part in shown])
 
 
 def _assemble(like: Like, leaves: Any, x: Structure, y: Structure) -> Any:

@@ -174,15 +174,14 @@ class Plan:
 
     def result(self, arguments: tuple[Leaves, ...]) -> Any:
         """The operator's result, as the caller gets it, with the auxiliary output where there is one."""
-        if self.request.has_aux:
-            _, *rest = self._everything(arguments)
-            return tuple(rest)
-        return self.finish(self.prep.result(*arguments))
+        if not self.request.has_aux:
+            return self.finish(self.prep.result(*arguments))
+        _, result, aux = self.prep.run(*arguments)
+        return self.finish(result), self.converter.leave_aux(aux)
 
     def value_and(self, arguments: tuple[Leaves, ...]) -> tuple[Any, ...]:
         """The shown values, the result, and the auxiliary output where there is one."""
-        values, *rest = self._everything(arguments)
-        return (*values, *rest)
+        return self.finish_run(self.prep.run(*arguments))
 
     def finish(self, result: Any) -> Any:
         """A result's tree, in the caller's arrays."""
@@ -193,15 +192,14 @@ class Plan:
             result = scalars(result) if fresh else self.converter.leave_all(result)
         return self.request.operator.assemble(result, self.fn)
 
-    def _everything(self, arguments: tuple[Leaves, ...]) -> tuple[Any, ...]:
-        value, result, aux = self.prep.run(*arguments)
+    def finish_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, ...]:
+        """The same of all that a run gives: shown values, the result, and the auxiliary output."""
+        value, result, aux = parts
         values = self.request.operator.assemble_values(self.converter.leave_all(value), self.fn)
         result = self.finish(result)
-        return (
-            (values, result, self.converter.leave_aux(aux))
-            if self.request.has_aux
-            else (values, result)
-        )
+        if not self.request.has_aux:
+            return *values, result
+        return *values, result, self.converter.leave_aux(aux)
 
     def _check_seed_structure(self, expected: Structure) -> None:
         got = LEAF if self.check_seed is None else self.check_seed.structure

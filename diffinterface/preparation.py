@@ -45,6 +45,7 @@ class Prepared:
     __slots__ = (
         "__weakref__",
         "_borrowed",
+        "_both",
         "_bridged",
         "_call",
         "_capture",
@@ -76,6 +77,7 @@ class Prepared:
         self._bridged: BridgedPlan | None = None
         self._variants: dict[str, Prepared] = {}
         self._call: Callable[..., Any] = self._spread
+        self._both: Callable[..., Any] = self._spread_both
         plan = self._plan
         if (
             isinstance(plan, Plan)
@@ -84,6 +86,7 @@ class Prepared:
         ):
             build = hotpath.unseeded if plan.check_seed is None else hotpath.seeded
             self._call = build(plan, self._capture, self._general)
+            self._both = build(plan, self._capture, self._general_both, valued=True)
 
     def __repr__(self) -> str:
         request = self._plan.request
@@ -101,12 +104,23 @@ class Prepared:
         return self._plan.prep.details if isinstance(self._plan, Plan) else None
 
     def _spread(self, *arguments: Any) -> Any:
+        return self._general(*self._parts(*arguments))
+
+    def _spread_both(self, *arguments: Any) -> tuple[Any, ...]:
+        return self._general_both(*self._parts(*arguments))
+
+    def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
+        """X, the contexts, and the seed where there is one."""
         seeds = 0 if self._plan.request.operator.tangent is None else 1
-        return self._general(arguments[0], arguments[1 + seeds :], *arguments[1 : 1 + seeds])
+        return x, others[seeds:], *others[:seeds]
 
     def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
         plan, arguments = self._arguments(x, contexts, t)
         return plan.result(arguments)
+
+    def _general_both(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> tuple[Any, ...]:
+        plan, arguments = self._arguments(x, contexts, t)
+        return plan.value_and(arguments)
 
     def _arguments(
         self, x: Any, contexts: tuple[Any, ...], t: Any
@@ -176,8 +190,8 @@ class PreparedOperator(Prepared):
 
     def value_and(self, x: Any, *contexts: Any) -> tuple[Any, ...]:
         """The value of f (for second order: and its derivative), then the result at x."""
-        plan, arguments = self._arguments(x, contexts, None)
-        return plan.value_and(arguments)
+        values: tuple[Any, ...] = self._both(x, *contexts)
+        return values
 
 
 @final
@@ -192,8 +206,8 @@ class PreparedSeeded(Prepared):
 
     def value_and(self, x: Any, t: Any, *contexts: Any) -> tuple[Any, ...]:
         """The value of f (for hvp: the gradient), then the result at x for t."""
-        plan, arguments = self._arguments(x, contexts, t)
-        return plan.value_and(arguments)
+        values: tuple[Any, ...] = self._both(x, t, *contexts)
+        return values
 
 
 @final

@@ -12,7 +12,7 @@ from diffinterface.arrays import is_complex, is_inexact
 from .arguments import ARRAYS, apply
 from .dual import Dual
 from .errors import MissingRuleError
-from .levels import duals, holds, top, value_at
+from .levels import duals, holds, level_of, top, value_at
 from .table import RULES, base
 from .values import cast, contiguous, copied, namespace_for, namespace_of, plain, zeros_beside
 
@@ -24,8 +24,13 @@ def no_options(name: str, options: dict[str, Any]) -> None:
         raise MissingRuleError(name, f"with {', '.join(kept)}= has no derivative rule")
 
 
+_PLAIN = {np.ndarray, float, int}
+
+
 def common_namespace(*values: Any) -> Any:
     """The namespace that can compute with all these values."""
+    if _PLAIN.issuperset(map(type, values)):
+        return np
     wrapped = [v for v in values if isinstance(v, Dual)]
     arrays = wrapped or [v for v in values if hasattr(v, "dtype") and not isinstance(v, type)]
     others = [v for v in arrays if type(v).__module__.partition(".")[0] != "numpy"]
@@ -61,7 +66,7 @@ def binary(
         if options:
             no_options(name, options)
         a, b = args
-        level = top(a, b)
+        level = max(level_of(a), level_of(b))
         va, vb = value_at(a, level), value_at(b, level)
         xp = common_namespace(va, vb)
         y = base(xp, name, function)(*_standard(xp, va, vb))
@@ -106,7 +111,24 @@ def scale(factor: Any, tangent: Any) -> Any:
     """Tangents times an elementwise factor."""
     if not getattr(factor, "shape", ()):
         return factor * tangent
+    if (
+        type(tangent) is np.ndarray
+        and 1 < tangent.shape[-1] <= _FEW
+        and type(factor) is np.ndarray
+        and factor.size >= _MANY
+        and factor.shape == tangent.shape[:-1]
+        and tangent.flags.c_contiguous
+    ):
+        scaled = np.empty(tangent.shape, np.result_type(factor, tangent))
+        for j in range(tangent.shape[-1]):
+            np.multiply(factor, tangent[..., j], out=scaled[..., j])
+        return scaled
     return factor[..., None] * tangent
+
+
+# NumPy's innermost loop is over the axis that is contiguous; where that is shorter than this, and the
+# others are longer, a loop over it by hand is up to four times faster.
+_FEW, _MANY = 4, 512
 
 
 def added(a: Any, b: Any) -> Any:

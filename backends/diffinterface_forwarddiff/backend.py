@@ -9,7 +9,7 @@ import numpy as np
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoForwardDiff
-from diffinterface.arrays import Array, array_namespace, framework_of, is_complex
+from diffinterface.arrays import Array, array_namespace, framework_of, is_complex, size_of
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
@@ -20,6 +20,7 @@ from .arguments import from_objects
 from .dual import Dual
 from .jacobian import sweep
 from .levels import primal, tangent
+from .memory import keep_freed
 from .values import back, beside, cast, copied, front
 
 
@@ -32,7 +33,7 @@ class ForwardDiffBackend(Backend):
 
     def __init__(self, adtype: AutoForwardDiff) -> None:
         super().__init__(adtype)
-        self.chunk_size = adtype.chunk_size or 64
+        self.chunk_size = self._chunk = adtype.chunk_size or 64
 
     def check_output(self, leaf: Array) -> Array:
         if isinstance(leaf, np.ndarray) and leaf.dtype == object:
@@ -42,6 +43,8 @@ class ForwardDiffBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
+        keep_freed(x, t[0].shape[0] if batched else 1)
+
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
             level = new_level()
             k = t[0].shape[0] if batched else 1
@@ -61,14 +64,16 @@ class ForwardDiffBackend(Backend):
         return Prep(run)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return Prep(partial(sweep, fn, self.chunk_size or 64), fresh=True)
+        keep_freed(x, min(self._chunk, sum(map(size_of, x))))
+        return Prep(partial(sweep, fn, self._chunk), fresh=True)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if any(is_complex(leaf) for leaf in x):
             return derived.gradient_forward(self, fn, x, contexts)
+        keep_freed(x, min(self._chunk, sum(map(size_of, x))))
 
         def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
-            value, ((*row,),), aux = sweep(fn, self.chunk_size or 64, x, contexts)
+            value, ((*row,),), aux = sweep(fn, self._chunk, x, contexts)
             if is_complex(value[0]):
                 raise derived.complex_gradient_error()
             return value, tuple(cast(r, leaf.dtype) for r, leaf in zip(row, x, strict=True)), aux

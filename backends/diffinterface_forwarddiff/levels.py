@@ -31,12 +31,21 @@ def duals(tree: Any) -> Iterator[Any]:
 
 def holds(*trees: Any) -> bool:
     """Whether any Dual is among arguments."""
-    return next(duals(trees), None) is not None
+    for tree in trees:  # asked in each call: a generator would cost as much as a small operation
+        if isinstance(tree, Perturbed) or (isinstance(tree, tuple | list) and holds(*tree)):
+            return True
+    return False
 
 
 def top(*trees: Any) -> int:
     """The highest level among arguments: the perturbation to differentiate for now."""
-    return max((d.level for d in duals(trees)), default=0)
+    level = 0
+    for tree in trees:
+        if isinstance(tree, Perturbed):
+            level = max(level, tree.level)
+        elif isinstance(tree, tuple | list):
+            level = max(level, top(*tree))
+    return level
 
 
 def level_of(x: Any) -> int:

@@ -65,7 +65,7 @@ class JaxBackend(Backend):
         lone: bool = False,
     ) -> Prep:
         """The plan of the body that ``make(fn, *options, mode)`` gives."""
-        compiled = fn.reuse and self.adtype.jit
+        compiled, has_aux = fn.reuse and self.adtype.jit, fn.has_aux
         if compiled:
             fn = traced_once(fn)
         mode = self._mode
@@ -77,7 +77,8 @@ class JaxBackend(Backend):
             return Prep(guard(eager([make(fn, *options, mode) for mode in modes]), x, contexts, t))
         body = make(fn, *options, mode)
         result = jax.jit(lambda *args: body(*args)[1])
-        plan = Prep(guard(jitted(body), x, contexts, t), guard(result, x, contexts, t))
+        run = jitted(body) if has_aux else jax.jit(body)  # arrays alone, and a None
+        plan = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t))
         if lone:
             plan.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
         return plan

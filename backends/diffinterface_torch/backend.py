@@ -141,8 +141,21 @@ class TorchBackend(Backend):
                 return either.result(x, contexts)
             return tape.gradient_alone(onto, x, contexts)
 
-        lone = None if onto is not fn or len(x) > 1 else gradient_at(fn, result)
-        return Prep(either.run, result, lone=lone)
+        at = None if onto is not fn or len(x) > 1 else gradient_at(fn)
+        if at is None:
+            return Prep(either.run, result)
+
+        def lone(x: Any) -> Any:
+            found = at(x)
+            return result((x,), ())[0] if found is None else found[1]
+
+        def run(x: Leaves, contexts: Leaves) -> Any:
+            found = None if fn.layout or fn.has_aux else at(x[0])
+            if found is None:
+                return either.run(x, contexts)
+            return tuple([leaf.detach() for leaf in found[0]]), (found[1],), None
+
+        return Prep(run, result, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = partial(transforms.jacobian_forward, fn)

@@ -6,6 +6,7 @@ One `torch.autograd.Function`, whose rules are calls of further bridges: double 
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -16,9 +17,10 @@ from diffinterface.errors import NestedDifferentiationError
 from diffinterface.trees import Leaves
 
 from .framework import framework
-from .outer import in_transform, in_vmap
+from .outer import in_transform, in_vmap, undisturbed
 
 _is_legacy = torch._C._functorch.is_legacy_batchedtensor
+_requires_grad: Any = attrgetter("requires_grad")
 _mode: Any = torch._C._get_dispatch_mode
 _PROXY, _FAKE = torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE
 
@@ -26,13 +28,16 @@ _PROXY, _FAKE = torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchMod
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """The outputs of a bridge at tensors that torch is recording."""
     leaves = *x, *contexts
-    if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+    if not _TENSORS.issuperset(map(type, leaves)):
         like = next(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
         leaves = tuple(_tensor(leaf, like) for leaf in leaves)
     return _call(bridge, len(x), *leaves)
 
 
 framework.host = host  # type: ignore[method-assign]  # from now on, without an import in between
+
+
+_TENSORS = {torch.Tensor, torch.nn.Parameter}
 
 
 def _tensor(leaf: Any, like: torch.Tensor) -> torch.Tensor:
@@ -44,6 +49,11 @@ def _tensor(leaf: Any, like: torch.Tensor) -> torch.Tensor:
 def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """A bridge at (*x, *contexts), of which the first n are differentiable: its outputs, recorded."""
     outputs: tuple[torch.Tensor, ...]
+    if undisturbed() and not any(map(_is_legacy, args)):  # mostly
+        if torch.is_grad_enabled() and any(map(_requires_grad, args)):
+            outputs = _Recorded.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
+            return outputs
+        return _evaluate(bridge, n, args)
     if _traced_as_graph():
         raise NestedDifferentiationError(
             "torch is tracing a graph (make_fx, torch.func.linearize, export), which cannot hold a call "
@@ -55,7 +65,7 @@ def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ..
         outputs = _Transformed.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
     elif any(map(_is_legacy, args)):
         outputs = _grads_batched(bridge, n, args)
-    elif in_transform() or (torch.is_grad_enabled() and any(a.requires_grad for a in args)):
+    elif in_transform() or (torch.is_grad_enabled() and any(map(_requires_grad, args))):
         outputs = _Recorded.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
     else:
         outputs = _evaluate(bridge, n, args)
@@ -72,13 +82,16 @@ def _evaluate(bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> tuple[t
 
 
 def _tensors(leaves: Leaves, beside: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-    y, device = tuple(map(torch.from_numpy, leaves)), beside[0].device
-    return y if device.type == "cpu" else tuple(leaf.to(device) for leaf in y)
+    y, like = tuple(map(torch.from_numpy, leaves)), beside[0]
+    return y if like.is_cpu else tuple(leaf.to(like.device) for leaf in y)
 
 
 def _values(x: torch.Tensor) -> Any:
-    # NumPy has no bfloat16; float32 holds it exactly.
-    return (x.float() if x.dtype is torch.bfloat16 else x).numpy(force=True)
+    try:
+        return x.detach().numpy()
+    except (TypeError, RuntimeError):  # on another device, lazily conjugated or negated, or
+        # bfloat16, which NumPy has not; float32 holds it exactly.
+        return (x.float() if x.dtype is torch.bfloat16 else x).numpy(force=True)
 
 
 # --- derivatives ---------------------------------------------------------------------------------
@@ -95,37 +108,31 @@ class _Recorded(torch.autograd.Function):
             return _evaluate(bridge, n, args)
         leaves = tuple(map(_values, args))
         y, gradient = bridge.with_gradient(leaves[:n], leaves[n:])
-        slopes = _tensors(gradient, args)
-        _remember(ctx, bridge, n, args, slopes)
+        ctx.call = bridge, n, len(gradient)
+        ctx.save_for_backward(*args, *(_tensors(gradient, args) if gradient else ()))
         return _tensors(y, args)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
-        n, saved = ctx.n, ctx.saved_tensors
-        if ctx.slopes and not torch.is_grad_enabled():
-            slopes, (c,) = saved[-ctx.slopes :], cotangents
+        (bridge, n, n_slopes), saved = ctx.call, ctx.saved_tensors
+        if n_slopes and not torch.is_grad_enabled():
+            slopes, (c,) = saved[-n_slopes:], cotangents
             return None, None, *[slope * c for slope in slopes], *[None] * (len(saved) - 2 * n)
-        x, contexts = saved[:n], saved[n : len(saved) - ctx.slopes]
-        pulled = _call(ctx.bridge.pullback(n), n + len(cotangents), *x, *cotangents, *contexts)
+        x, contexts = saved[:n], saved[n : len(saved) - n_slopes]
+        pulled = _call(bridge.pullback(n), n + len(cotangents), *x, *cotangents, *contexts)
         return None, None, *pulled, *[None] * len(contexts)
 
     @staticmethod
     def jvp(ctx: Any, _bridge: Any, _n: Any, *tangents: Any) -> Any:
-        n, saved = ctx.n, ctx.saved_tensors
+        (bridge, n, _), saved = ctx.call, ctx.saved_tensors
         x, contexts = saved[:n], saved[n:]
         t = [torch.zeros_like(a) if b is None else b for a, b in zip(x, tangents[:n], strict=True)]
-        return _call(ctx.bridge.pushforward, 2 * n, *x, *t, *contexts)
+        return _call(bridge.pushforward, 2 * n, *x, *t, *contexts)
 
 
-def _remember(
-    ctx: Any,
-    bridge: Bridge,
-    n: int,
-    args: tuple[torch.Tensor, ...],
-    slopes: tuple[torch.Tensor, ...] = (),
-) -> None:
-    ctx.bridge, ctx.n, ctx.slopes = bridge, n, len(slopes)
-    ctx.save_for_backward(*args, *slopes)
+def _remember(ctx: Any, bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> None:
+    ctx.call = bridge, n, 0
+    ctx.save_for_backward(*args)
     if in_transform():
         ctx.save_for_forward(*args)
 

@@ -9,6 +9,7 @@ import torch
 from torch.autograd import forward_ad
 
 from diffinterface.functions import Function
+from diffinterface.trees import Leaves
 
 from .inert import inert
 from .tape import slopes
@@ -19,17 +20,21 @@ _recording = torch.is_grad_enabled
 _inferring = torch.is_inference_mode_enabled
 
 
-def gradient_at(fn: Function, general: Callable[..., Any]) -> Callable[[Any], Any] | None:
-    """``x -> gradient``, where f captured nothing that a tape outside could record; else None.
+Valued = Callable[[Any], tuple[Leaves, Any] | None]
 
-    Whatever is out of the ordinary goes the `general` way: a first call, which is watched, an x that
-    somebody tracks, an f that writes into its argument or whose captured variables have changed.
+
+def gradient_at(fn: Function) -> Valued | None:
+    """``x -> (f's outputs, gradient)``, where f captured nothing that a tape outside could record.
+
+    None in place of that function where it did. And it gives None where anything is out of the
+    ordinary: a first call, which is watched, an x that somebody tracks, an f that writes into its
+    argument or whose captured variables have changed.
     """
     is_inert = inert(fn.f)
     if is_inert is None or not fn.reuse:
         return None
 
-    def lone(x: Any) -> Any:
+    def at(x: Any) -> tuple[Leaves, Any] | None:
         if (
             x.requires_grad
             or forward_ad._current_level >= 0
@@ -39,12 +44,12 @@ def gradient_at(fn: Function, general: Callable[..., Any]) -> Callable[[Any], An
             or not was_watched(fn)
             or not is_inert()
         ):
-            return general((x,), ())[0]
+            return None
         leaf = x.clone().requires_grad_()
         try:
             y, _ = fn((leaf,))
         except RuntimeError:  # f writes into its argument, or fails as it will again
-            return general((x,), ())[0]
-        return slopes(y, (leaf,), False)[0]
+            return None
+        return y, slopes(y, (leaf,), False)[0]
 
-    return lone
+    return at

@@ -14,6 +14,7 @@ Tensors = tuple[Any, ...]
 _unpack: Any = forward_ad.unpack_dual
 _functorch: Any = torch._C._functorch
 _interpreter = _functorch.peek_interpreter_stack
+_modes: Any = torch._C._len_torch_dispatch_stack
 plain_torch: Any = torch._C._DisableFuncTorch  # a context in which no transform is active
 
 
@@ -57,6 +58,11 @@ def in_transform() -> bool:
 def in_vmap() -> bool:
     """Whether a transform of ``torch.func``, which may be a ``vmap``, is active."""
     return _interpreter() is not None
+
+
+def undisturbed() -> bool:
+    """Whether nothing of torch is active but its tape: no transform, no level, no dispatch mode."""
+    return _interpreter() is None and forward_ad._current_level < 0 and not _modes()
 
 
 def is_tracked(x: torch.Tensor) -> bool:

@@ -159,12 +159,12 @@ def batch_size(chosen: int | None, engine: int | None, entries: int) -> int:
 
 def _as_matrix(products: Leaves) -> Array:
     """Batched leaves side by side: ``(batch, entries)``."""
-    flat = [array_namespace(p).reshape(p, _two_axes(shape_of(p))) for p in products]
+    shapes = map(shape_of, products)
+    flat = [
+        p if len(shape) == 2 else array_namespace(p).reshape(p, (shape[0], prod(shape[1:])))
+        for p, shape in zip(products, shapes, strict=True)
+    ]
     return flat[0] if len(flat) == 1 else array_namespace(*flat).concat(flat, axis=1)
-
-
-def _two_axes(shape: tuple[int, ...]) -> tuple[int, int]:
-    return shape[0], prod(shape[1:])
 
 
 def _times_i(seeds: Leaves) -> Leaves:

@@ -1,8 +1,9 @@
 """Crossings of the bridge: what a call of another engine's function takes beyond that engine's own work.
 
-Each row compares a pass through the bridge with the inner engine's prepared operator on NumPy arrays. A
-pass on torch's tape is charged with a pass of an `autograd.Function` that does nothing, which every
-function that torch did not write costs.
+Each row compares a pass through the bridge with what the inner engine does in it, on NumPy arrays: f
+where torch or JAX asks for a value, the prepared operator where it asks for a derivative, both at once
+where one call gives both. A pass on torch's tape is charged with a pass of an `autograd.Function` that
+does nothing, which every function that torch did not write costs.
 """
 
 from __future__ import annotations
@@ -69,10 +70,10 @@ def torch_rows() -> Iterator[Row]:
             TORCH,
         )
         inside = di.DifferentiateWith(vector, engine)
-        pull = di.prepare_pullback(vector, engine, a, a)
+        own_vector, pull = _own(vector, engine), di.prepare_pullback(vector, engine, a, a)
 
-        def pulled(pull: Any = pull) -> Any:
-            return pull.value_and(a, a), torch.autograd.grad(Nothing.apply(x), x)
+        def pulled(f: Any = own_vector, pull: Any = pull) -> Any:
+            return f(a), pull(a, a), torch.autograd.grad(Nothing.apply(x), x)
 
         yield _crossing(
             f"bridge, torch over {engine}: there and back with a vector, n = {N}",
@@ -80,6 +81,21 @@ def torch_rows() -> Iterator[Row]:
             pulled,
             2 * TORCH,
         )
+
+
+def _own(f: Any, engine: str) -> Any:
+    """F at a NumPy array, as the engine's users call it."""
+    if engine == "autograd":
+        return f
+    import jax
+
+    compiled = jax.jit(f)
+
+    def call(a: Any) -> Any:
+        with jax.enable_x64(True):
+            return np.array(compiled(a))
+
+    return call
 
 
 def jax_rows() -> Iterator[Row]:

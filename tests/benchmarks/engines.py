@@ -53,6 +53,13 @@ def jax_rows() -> Iterator[Row]:
             lambda: np.asarray(raw(d)),
             1.2,
         )
+        both = jax.jit(jax.value_and_grad(f))
+        yield at_most(
+            "JAX value and gradient, n = 1000, NumPy float64 in and out (switch on)",
+            lambda: np_ours.value_and(d),
+            lambda: tuple(map(np.asarray, both(d))),
+            1.3,
+        )
     x, t = (jnp.asarray(_spec(2000, s), jnp.float32) for s in (0, 1))
     hvp, grad = di.prepare_hvp(rosenbrock, b, x, t), di.prepare_gradient(rosenbrock, b, x)
     wait = jax.block_until_ready
@@ -88,6 +95,11 @@ def torch_rows() -> Iterator[Row]:
         leaf = x.detach().requires_grad_()
         return torch.autograd.grad(f(leaf), leaf)[0]
 
+    def tape_both(x: Any) -> Any:
+        leaf = x.detach().requires_grad_()
+        y = f(leaf)
+        return y.detach(), torch.autograd.grad(y, leaf)[0]
+
     for n in (10, 1000):
         x = torch.tensor(_spec(n))
         ours = di.prepare_gradient(f, b, x)
@@ -96,6 +108,12 @@ def torch_rows() -> Iterator[Row]:
             lambda x=x, p=ours: p(x),
             lambda x=x: tape(x),
             1.07,
+        )
+        yield at_most(
+            f"torch value and gradient over the tape, n = {n}",
+            lambda x=x, p=ours: p.value_and(x),
+            lambda x=x: tape_both(x),
+            1.1,
         )
     x = torch.tensor(_spec(10))
     ours, func = di.prepare_gradient(f, b, x), torch.func.grad(f)

@@ -16,8 +16,10 @@ from tests.sparse.problems import (
     blocks,
     brusselator,
     brusselator_in_a_line,
+    burgers,
     laplacian,
     point,
+    rosenbrocks,
 )
 
 from .timing import Call, Row, at_least, at_most, markdown, medians
@@ -174,18 +176,16 @@ def dual_rows() -> Iterator[Row]:
     from scipy.optimize._numdiff import approx_derivative, group_columns
 
     x = point(2 * SMALL**2)
-    ours = _prepared(di.AutoForwardDiff(), x, "csr")
-    pattern = ours.details.coloring.pattern
-    groups = group_columns(pattern)
-    theirs = partial(
-        approx_derivative, brusselator, x, method="2-point", sparsity=(pattern, groups)
-    )
-    yield at_least(
-        "AutoForwardDiff, csr_array, over SciPy's grouped differences, Brusselator 1e4",
-        lambda: ours(x),
-        theirs,
-        20,
-    )
+    for f in (rosenbrocks, laplacian, burgers, brusselator):
+        ours = di.prepare_jacobian(f, di.AutoSparse(di.AutoForwardDiff()), x)
+        pattern = ours.details.coloring.pattern
+        sparsity = pattern, group_columns(pattern)
+        yield at_least(
+            f"AutoForwardDiff, csr_array, over SciPy's grouped differences, {f.__name__} 1e4",
+            partial(ours, x),
+            partial(approx_derivative, f, x, method="2-point", sparsity=sparsity),
+            20,
+        )
 
 
 def _prepared(dense: di.ADType, x: Any, output: Any) -> Any:

@@ -34,6 +34,8 @@ def test_csr() -> None:
     assert got.dtype == X.dtype
     got.check_format(full_check=True)
     np.testing.assert_allclose(got.toarray(), TRUTH, rtol=1e-14)
+    like = sparse.csr_array(TRUTH)  # in indices too, which SciPy's solvers would convert each time
+    assert (got.indices.dtype, got.indptr.dtype) == (like.indices.dtype, like.indptr.dtype)
 
 
 def test_csr_is_the_callers_own() -> None:

@@ -60,14 +60,21 @@ def test_what_is_inert() -> None:
         assert (inert(f) is not None) == expected, name
 
 
-def tracked(f: Any, x: Any) -> Any:
-    """The prepared gradient twice: the first call is watched, the second takes the short way."""
-    prep = di.prepare_gradient(f, "torch", x)
-    prep(x)
-    return prep
+@pytest.fixture(params=["alone", "with the value"])
+def tracked(request: pytest.FixtureRequest) -> Any:
+    """A prepared gradient, once called: the first call is watched, the second takes the short way."""
+
+    def prepared(f: Any, x: Any, *contexts: Any) -> Any:
+        prep = di.prepare_gradient(f, "torch", x, *contexts)
+        prep(x, *contexts)
+        if request.param == "alone":
+            return prep
+        return lambda x, *contexts: prep.value_and(x, *contexts)[1]
+
+    return prepared
 
 
-def test_a_rebound_global_is_seen() -> None:
+def test_a_rebound_global_is_seen(tracked: Any) -> None:
     global SHARED
     x = torch.tensor(X)
     prep = tracked(with_global, x)
@@ -82,7 +89,7 @@ def test_a_rebound_global_is_seen() -> None:
         SHARED = None
 
 
-def test_a_rebound_closure_is_seen() -> None:
+def test_a_rebound_closure_is_seen(tracked: Any) -> None:
     x, weight = torch.tensor(X), torch.tensor(1.0, dtype=torch.float64)
 
     def f(x: Any) -> Any:
@@ -94,7 +101,7 @@ def test_a_rebound_closure_is_seen() -> None:
     close(outer, 2 * X.sum())
 
 
-def test_data_made_a_parameter_is_seen() -> None:
+def test_data_made_a_parameter_is_seen(tracked: Any) -> None:
     x, weight = torch.tensor(X), torch.tensor(1.0, dtype=torch.float64)
     prep = tracked(lambda x: weight * (x**2).sum(), x)
     assert not prep(x).requires_grad
@@ -103,7 +110,7 @@ def test_data_made_a_parameter_is_seen() -> None:
     close(outer, 2 * X.sum())
 
 
-def test_a_tracked_point_and_transforms_stay_connected() -> None:
+def test_a_tracked_point_and_transforms_stay_connected(tracked: Any) -> None:
     x = torch.tensor(X)
     prep = tracked(lambda x: (x**3).sum(), x)
     point = x.clone().requires_grad_()
@@ -116,7 +123,7 @@ def test_a_tracked_point_and_transforms_stay_connected() -> None:
         close(prep(x), 3 * X**2)
 
 
-def test_writing_and_constants() -> None:
+def test_writing_and_constants(tracked: Any) -> None:
     x = torch.tensor(X)
 
     def writing(x: Any) -> Any:
@@ -130,7 +137,7 @@ def test_writing_and_constants() -> None:
         tracked(lambda x: x, x)
 
 
-def test_results_are_the_callers_own() -> None:
+def test_results_are_the_callers_own(tracked: Any) -> None:
     """Identity hands the seed through: writing into one result changes no other."""
     x = torch.tensor(2.0, dtype=torch.float64)
     prep = tracked(lambda x: x, x)
@@ -138,7 +145,7 @@ def test_results_are_the_callers_own() -> None:
     close(prep(x), 1.0)
 
 
-def test_threads() -> None:
+def test_threads(tracked: Any) -> None:
     x = [torch.tensor(X * k) for k in range(8)]
     prep = tracked(lambda x: (x**3).sum(), x[0])
     results: dict[int, Any] = {}
@@ -154,3 +161,29 @@ def test_threads() -> None:
     for k, found in results.items():
         for got in found:
             close(got, 3 * (X * k) ** 2)
+
+
+def test_a_parameter_in_a_static_context_is_seen(tracked: Any) -> None:
+    """What f captured is looked through; what it is given beside x goes the general way."""
+    net = torch.nn.Linear(2, 1, dtype=torch.float64)
+
+    def f(x: Any, net: Any) -> Any:
+        return (net(x) * x).sum()
+
+    x, static = torch.tensor(X), di.Static(net)
+    tracked(f, x, static)(x, static).sum().backward()
+    assert net.weight.grad is not None
+    close(net.weight.grad, [X.sum() + 2 * X])
+
+
+def test_the_value_is_no_view_and_off_the_tape() -> None:
+    x = torch.tensor(2.0, dtype=torch.float64)
+    prep = di.prepare_gradient(lambda x: x, "torch", x)
+    for _ in range(3):
+        value, slope = prep.value_and(x)
+        assert not value.requires_grad
+        value.mul_(5.0)
+        slope.mul_(7.0)
+    close(x, 2.0)
+    close(prep.value_and(x)[0], 2.0)
+    close(prep(x), 1.0)

@@ -11,7 +11,7 @@ from diffinterface.arrays import size_of
 from ..adaptors import common_namespace, composed
 from ..arguments import SEQUENCES
 from ..dual import Dual
-from ..levels import duals, value_at
+from ..levels import duals, top, value_at
 from ..table import RULES, base
 from ..values import cast, zeros_beside
 
@@ -22,8 +22,9 @@ def _joining(name: str) -> None:
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         arrays, *rest = args
         options = {"axis": rest[0] if rest else 0, **options}
-        dual = max(duals(list(arrays)), key=lambda d: d.level)
-        level, k = dual.level, dual.width
+        level = top(arrays)
+        dual = next(d for d in duals(arrays) if d.level == level)
+        k = dual.width
         values = [value_at(a, level) for a in arrays]
         xp = common_namespace(dual.value, dual.tangent, *values)
         like = {} if xp is np else {"dtype": dual.dtype}
