@@ -167,7 +167,7 @@ class _NumPy(Framework):
         return numpy_namespace
 
     def take(self, x: Array, indices: Array) -> Array:
-        return x.take(indices, mode="clip")  # without the check of each index
+        return x.take(indices, axis=0, mode="clip")  # without the check of each index
 
 
 NUMPY = _NumPy()

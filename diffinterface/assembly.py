@@ -9,6 +9,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from .arrays import Array, array_namespace, is_complex, shape_of, size_of
 from .errors import ShapeError
 from .seeds import cast
@@ -95,7 +97,14 @@ def move_first(array: Array, axis: int) -> Array:
     """The first axis moved; `permute_dims` works inside every transform, `moveaxis` does not."""
     order = [*range(1, array.ndim)]
     order.insert(axis if axis >= 0 else len(order) + 1 + axis, 0)
-    return array_namespace(array).permute_dims(array, tuple(order))
+    return permuted(array, tuple(order))
+
+
+def permuted(array: Array, order: tuple[int, ...]) -> Array:
+    """An array with its axes in another order."""
+    if type(array) is np.ndarray:  # at a tenth of the time that the function takes
+        return array.transpose(order)
+    return array_namespace(array).permute_dims(array, order)
 
 
 def rows_from_rows(stacked: Leaves, y: Leaves, x: Leaves) -> tuple[Leaves, ...]:

@@ -123,7 +123,7 @@ class Bridge:
         leave: Callable[[Any], Any] = self._left if native is None else finished
         if native is not None and "numpy" not in self.backend.accepts:
             enter = partial(_taken, native)
-        elif native is not None and self.reuse and self.backend.compiles and self._programs:
+        elif native is not None and self.reuse and self.backend.compiles and self._makes_programs:
             # What is compiled writes into no argument, keeps none, and gives arrays of its engine.
             leave = native.to_numpy
             if all(leaf.dtype.isnative for leaf in (*x, *contexts)):
@@ -139,7 +139,7 @@ class Bridge:
         return way
 
     @property
-    def _programs(self) -> bool:
+    def _makes_programs(self) -> bool:
         """Whether the engine makes a program of a function, of whatever it is made."""
         return type(self.backend).program is not Backend.program
 
@@ -256,7 +256,7 @@ class _Seeded(Bridge):
         )
 
     def _program(self, both: Leaves, contexts: Leaves) -> Program:
-        if self._programs:
+        if self._makes_programs:
             return super()._program(both, contexts)
         return partial(self._run, self._prepare(both, contexts))
 
@@ -292,7 +292,7 @@ class _Slope(Bridge):
         return *value, *gradient
 
     def _program(self, x: Leaves, contexts: Leaves) -> Program:
-        if self._programs:
+        if self._makes_programs:
             return super()._program(x, contexts)
         return partial(self._run, self.backend.prepare_gradient(self._of.fn, x, contexts))
 

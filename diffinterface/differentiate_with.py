@@ -104,7 +104,7 @@ class DifferentiateWith:
             return self.f(*args)  # nothing to hand over; what f captured nests as f's own code does
         arguments = _Arguments(leaves, structure)
         bridge = self._bridge(arguments, backend)
-        if key is None:
+        if key is None or not arguments.arrays:
             return _cross(outer, arguments, bridge, leaves)
         framework, *others = set(map(framework_of, leaves))
         if not others and framework is not None and all(map(is_, args, leaves)):
@@ -157,6 +157,8 @@ class _Arguments:
         self._structure = structure
         self._roles = tuple(map(_role, leaves))
         self._alone = all(role is _X for role in self._roles)
+        #: Whether all leaves are arrays; NumPy's scalars are numbers, which belong to the program.
+        self.arrays = all(role is _X or role is _CONTEXT for role in self._roles)
         if _X not in self._roles:
             raise InputError("DifferentiateWith was called without any floating array.", got=leaves)
 

@@ -77,7 +77,7 @@ class Prepared:
         self._bridged: BridgedPlan | None = None
         self._variants: dict[str, Prepared] = {}
         self._call: Callable[..., Any] = self._spread
-        self._both: Callable[..., Any] = self._spread_both
+        self._both: Callable[..., tuple[Any, ...]] = self._spread_both
         plan = self._plan
         if (
             isinstance(plan, Plan)
@@ -190,8 +190,7 @@ class PreparedOperator(Prepared):
 
     def value_and(self, x: Any, *contexts: Any) -> tuple[Any, ...]:
         """The value of f (for second order: and its derivative), then the result at x."""
-        values: tuple[Any, ...] = self._both(x, *contexts)
-        return values
+        return self._both(x, *contexts)
 
 
 @final
@@ -206,8 +205,7 @@ class PreparedSeeded(Prepared):
 
     def value_and(self, x: Any, t: Any, *contexts: Any) -> tuple[Any, ...]:
         """The value of f (for hvp: the gradient), then the result at x for t."""
-        values: tuple[Any, ...] = self._both(x, t, *contexts)
-        return values
+        return self._both(x, t, *contexts)
 
 
 @final

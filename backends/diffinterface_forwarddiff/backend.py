@@ -33,7 +33,7 @@ class ForwardDiffBackend(Backend):
 
     def __init__(self, adtype: AutoForwardDiff) -> None:
         super().__init__(adtype)
-        self.chunk_size = self._chunk = adtype.chunk_size or 64
+        self.chunk_size = self._chunk = adtype.chunk_size or 64  # other engines may have none
 
     def check_output(self, leaf: Array) -> Array:
         if isinstance(leaf, np.ndarray) and leaf.dtype == object:

@@ -10,14 +10,14 @@ from diffinterface.arrays import size_of
 from diffinterface.trees import Leaves
 
 #: Tangents, of 8 bytes each, of which some are more than glibc keeps by default.
-_MANY = 2**10
+_LEAST = 2**10
 #: Bytes of the largest block from which glibc learns.
 _BLOCK = 31 * 2**20
 
 
 def keep_freed(x: Leaves, k: int) -> None:
     """Let the allocator keep what operations on k tangents free, for the next ones to take."""
-    if k * sum(map(size_of, x)) >= _MANY:
+    if k * sum(map(size_of, x)) >= _LEAST:
         _teach()
 
 

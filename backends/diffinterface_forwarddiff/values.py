@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays import array_namespace, framework_of, shape_of
-from diffinterface.assembly import move_first
+from diffinterface.assembly import move_first, permuted
 from diffinterface.levels import Leveled
 
 _NUMPY = (np.ndarray, np.generic, float, complex, int)
@@ -96,7 +96,7 @@ def namespace_for(value: Any, tangent: Any) -> Any:
 
 def front(t: Any, ndim: int = 0) -> Any:
     """Tangents with their axis in front of `ndim` axes or more, as batched functions take them."""
-    t = namespace_of(t).permute_dims(t, (t.ndim - 1, *range(t.ndim - 1)))
+    t = permuted(t, (t.ndim - 1, *range(t.ndim - 1)))
     while t.ndim < ndim + 1:
         t = t[:, None]
     return t

@@ -150,7 +150,7 @@ class TorchBackend(Backend):
             return result((x,), ())[0] if found is None else found[1]
 
         def run(x: Leaves, contexts: Leaves) -> Any:
-            found = None if fn.layout or fn.has_aux else at(x[0])
+            found = None if contexts or fn.layout or fn.has_aux else at(x[0])
             if found is None:
                 return either.run(x, contexts)
             return tuple([leaf.detach() for leaf in found[0]]), (found[1],), None

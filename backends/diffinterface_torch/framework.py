@@ -13,7 +13,15 @@ from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 
 from .namespace import namespace
-from .outer import bare, in_transform, is_tracked, is_wrapped, plain_torch, recorders
+from .outer import (
+    bare,
+    in_transform,
+    is_tracked,
+    is_wrapped,
+    plain_torch,
+    recorders,
+    refuse_graph,
+)
 
 
 def copied(x: torch.Tensor) -> Any:
@@ -69,6 +77,7 @@ class TorchFramework(Framework):
                 "that torch is taking would be lost. Use a backend that runs on tensors here.",
                 outer="torch",
             )
+        refuse_graph()
         return copied(x)
 
     def from_numpy(self, a: Any, like: Any) -> Any:

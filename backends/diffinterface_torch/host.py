@@ -13,16 +13,13 @@ import torch
 
 from diffinterface.arrays import finished
 from diffinterface.bridge import Bridge
-from diffinterface.errors import NestedDifferentiationError
 from diffinterface.trees import Leaves
 
 from .framework import framework
-from .outer import in_transform, in_vmap, undisturbed
+from .outer import in_transform, in_vmap, refuse_graph, undisturbed
 
 _is_legacy = torch._C._functorch.is_legacy_batchedtensor
 _requires_grad: Any = attrgetter("requires_grad")
-_mode: Any = torch._C._get_dispatch_mode
-_PROXY, _FAKE = torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE
 
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
@@ -54,13 +51,7 @@ def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ..
             outputs = _Recorded.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
             return outputs
         return _evaluate(bridge, n, args)
-    if _traced_as_graph():
-        raise NestedDifferentiationError(
-            "torch is tracing a graph (make_fx, torch.func.linearize, export), which cannot hold a call "
-            "that leaves torch: it would keep this call's numbers. Use torch.func.jvp, or an inner "
-            "AutoTorch().",
-            outer="torch",
-        )
+    refuse_graph()
     if in_vmap():
         outputs = _Transformed.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
     elif any(map(_is_legacy, args)):
@@ -70,10 +61,6 @@ def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ..
     else:
         outputs = _evaluate(bridge, n, args)
     return outputs
-
-
-def _traced_as_graph() -> bool:
-    return _mode(_PROXY) is not None or _mode(_FAKE) is not None
 
 
 def _evaluate(bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:

@@ -24,11 +24,11 @@ Valued = Callable[[Any], tuple[Leaves, Any] | None]
 
 
 def gradient_at(fn: Function) -> Valued | None:
-    """``x -> (f's outputs, gradient)``, where f captured nothing that a tape outside could record.
+    """``x -> (f's outputs, still on the tape, and the gradient)``.
 
-    None in place of that function where it did. And it gives None where anything is out of the
-    ordinary: a first call, which is watched, an x that somebody tracks, an f that writes into its
-    argument or whose captured variables have changed.
+    For an f that captured nothing which a tape outside could record; None for others. The function
+    gives None where anything is out of the ordinary: a first call, which is watched, an x that somebody
+    tracks, an f that writes into its argument or whose captured variables have changed.
     """
     is_inert = inert(fn.f)
     if is_inert is None or not fn.reuse:

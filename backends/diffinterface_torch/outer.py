@@ -9,12 +9,18 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from diffinterface.errors import NestedDifferentiationError
+
 Tensors = tuple[Any, ...]
 
 _unpack: Any = forward_ad.unpack_dual
 _functorch: Any = torch._C._functorch
 _interpreter = _functorch.peek_interpreter_stack
 _modes: Any = torch._C._len_torch_dispatch_stack
+_mode: Any = torch._C._get_dispatch_mode
+_included: Any = torch._C._dispatch_tls_is_dispatch_key_included
+_EARLY = torch._C.DispatchKey.PreDispatch  # what traces before autograd is no dispatch mode
+_PROXY, _FAKE = torch._C._TorchDispatchModeKey.PROXY, torch._C._TorchDispatchModeKey.FAKE
 plain_torch: Any = torch._C._DisableFuncTorch  # a context in which no transform is active
 
 
@@ -62,7 +68,24 @@ def in_vmap() -> bool:
 
 def undisturbed() -> bool:
     """Whether nothing of torch is active but its tape: no transform, no level, no dispatch mode."""
-    return _interpreter() is None and forward_ad._current_level < 0 and not _modes()
+    return (
+        _interpreter() is None
+        and forward_ad._current_level < 0
+        and not _modes()
+        and not _included(_EARLY)
+    )
+
+
+def refuse_graph() -> None:
+    """Raise `NestedDifferentiationError` where torch is tracing a graph, which must not hold numbers."""
+    proxies = _modes() and (_mode(_PROXY) is not None or _mode(_FAKE) is not None)
+    if proxies or _included(_EARLY):
+        raise NestedDifferentiationError(
+            "torch is tracing a graph (make_fx, torch.func.linearize, export), which cannot hold a call "
+            "that leaves torch: it would keep this call's numbers. Use torch.func.jvp, or an inner "
+            "AutoTorch().",
+            outer="torch",
+        )
 
 
 def is_tracked(x: torch.Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import operator
 import statistics
 import time
 from collections.abc import Callable
@@ -28,30 +29,32 @@ class Row:
 
 
 def medians(*calls: Call, budget: float = 2.0) -> list[float]:
-    """Median seconds per call of each, measured in blocks that alternate."""
+    """Median seconds per call of each, measured in blocks of some 2 ms that alternate."""
     for call in calls:
         call()
-    start = time.perf_counter()
-    for call in calls:
-        call()
-    once = max(time.perf_counter() - start, 1e-6)
-    repeats = max(1, min(200, int(2e-3 / once)))
-    rounds = max(7, min(400, int(budget / (once * repeats))))
+    once = [max(_seconds(call, 1), 1e-6) for call in calls]
+    repeats = [max(1, min(200, int(2e-3 / seconds))) for seconds in once]
+    rounds = max(7, min(400, int(budget / sum(map(operator.mul, once, repeats)))))
     samples: list[list[float]] = [[] for _ in calls]
     gc.collect()
     gc.disable()
     try:
-        pairs = list(zip(calls, samples, strict=True))
+        blocks = list(zip(calls, repeats, samples, strict=True))
         for _ in range(rounds):
-            pairs.append(pairs.pop(0))  # none is always the first, or after the same other one
-            for call, sample in pairs:
-                start = time.perf_counter()
-                for _ in range(repeats):
-                    call()
-                sample.append((time.perf_counter() - start) / repeats)
+            blocks.append(blocks.pop(0))  # none is always the first, or after the same other one
+            for call, times, sample in blocks:
+                sample.append(_seconds(call, times))
     finally:
         gc.enable()
     return [statistics.median(sample) for sample in samples]
+
+
+def _seconds(call: Call, times: int) -> float:
+    """Per call, of so many one after another."""
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - start) / times
 
 
 def at_most(name: str, ours: Call, theirs: Call, ratio: float) -> Row:

@@ -160,6 +160,17 @@ def test_constants_of_every_kind(outer: Outer, inner: di.ADType) -> None:
         close(numbers(run(outer.array(X)))[0], 0.5 * X[1] ** 3)
 
 
+def test_numpy_scalars_are_read_anew(outer: Outer, inner: di.ADType) -> None:
+    """They have a dtype, as arrays have, and are numbers: constants of the program, each its own."""
+    g = DifferentiateWith(lambda x, scale: x * scale, inner)
+    x = outer.array(X)
+    for scale in (np.float64(2.0), np.float64(3.0), 4.0, np.float64(2.0)):
+        close(numbers(g(X, scale)), X * scale)  # nobody is tracing
+        close(numbers(outer.jacobian(lambda x, scale=scale: g(x, scale), x)), np.eye(3) * scale)
+    for scale in (np.complex128(2.0), np.complex128(3.0)):
+        close(numbers(g(X, scale)), X * scale)
+
+
 def test_new_constants_are_read_anew(outer: Outer, inner: di.ADType) -> None:
     bridged = DifferentiateWith(lambda x, power, scale: scale * x**power, inner)
     for power in (2, 3, 2):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -283,6 +285,27 @@ def test_modes_in_each_other(engine: str, op: Any) -> None:
             op(EXACT[engine].bridged(model), x)
     else:
         close(op(EXACT[engine].bridged(model), x), want, 1e-11)
+
+
+# --- graphs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"pre_dispatch": True}, {"tracing_mode": "symbolic"}], ids=str
+)
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_graph_holds_no_numbers(options: dict[str, Any], tracked: bool) -> None:
+    """`make_fx` would replay the values of its one call at every x: refused, nobody tracking or not."""
+    make_fx = import_module("torch.fx.experimental.proxy_tensor").make_fx
+    x = torch.tensor(X, requires_grad=tracked)
+    bridged = FORWARD.bridged(model)
+    calls: list[Callable[[Any], Any]] = [bridged]
+    if not tracked and di.check_available("autograd"):
+        calls.append(lambda x: di.jacobian(model, "autograd", x))
+    for call in calls:
+        call(x)
+        with pytest.raises(di.NestedDifferentiationError, match="keep this call's numbers"):
+            make_fx(call, **options)(x)
 
 
 # --- torch.compile -------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ A = np.array([[2.0, 0.3], [-0.4, 1.5]])
 # Lists that hold entries being differentiated, beside arrays: done right, or refused.
 LISTS = {
     "concatenate": lambda x: np.concatenate([[x[0]], x, [2.0, x[1] * x[2]]]),
+    "deque": lambda x: np.concatenate(deque([x[:1], x[1:] * 2])),
     "stack": lambda x: np.stack([[x[0], x[1]], x[1:]]),
     "hstack": lambda x: np.hstack([x, [x[0] * 2]]),
     "append": lambda x: np.append(x, [x[0] ** 2]),
@@ -182,3 +184,24 @@ def test_functions_written_for_vectors_of_objects() -> None:
         value, got = di.value_and_jacobian(f, BACKEND, X)
         close(value, np.asarray(f(X), dtype=float), 1e-14)
         close(got, differences(f, X, 2.0**-7), 1e-9)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_few_tangents_of_many_entries(n: int, order: Any) -> None:
+    """A large array of few inputs: products are taken tangent by tangent, whatever lies where."""
+    grid = np.asarray(np.random.default_rng(0).uniform(0.5, 1.5, (40, 25)), order=order)
+
+    def f(x: Any) -> Any:
+        wide = sum(x[k] * grid**k for k in range(n))
+        return (
+            np.sum(np.exp(wide) * grid * wide.T.copy().T / (1 + wide**2))
+            + wide[3, ::7] * grid[3, ::7]
+        )
+
+    x = np.linspace(0.1, 0.4, n)
+    value, got = di.value_and_jacobian(f, BACKEND, x)
+    close(value, f(x), 1e-14)
+    close(got, complex_step(f, x), 1e-12)
+    second = di.jacobian(lambda x: di.jacobian(f, BACKEND, x), BACKEND, x)
+    close(second, complex_step(lambda z: di.jacobian(f, BACKEND, z), x), 1e-11)

@@ -21,6 +21,8 @@ SEQUENCES |= {"concatenate", "stack", "vstack", "dstack", "hstack", "column_stac
 def _joining(name: str) -> None:
     def rule(name: str, function: Any, args: Any, options: Any) -> Any:
         arrays, *rest = args
+        if not isinstance(arrays, Dual | list | tuple):
+            arrays = list(arrays)  # NumPy takes any sequence
         options = {"axis": rest[0] if rest else 0, **options}
         level = top(arrays)
         dual = next(d for d in duals(arrays) if d.level == level)
