@@ -80,17 +80,16 @@ class Bridge:
         way = self._ways.get(key)
         return self._first(key, x, contexts) if way is None else way(x, contexts)
 
-    def with_gradient(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
-        """The same, and beside a real scalar its gradient, in one pass where that is cheap.
+    def with_gradient(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, int]:
+        """The same, behind a real scalar its gradient where one pass gives both; and its length.
 
-        The gradient is empty where it is not: at the first call of its kind, whose outputs tell, for
-        other outputs, and for engines without reverse mode.
+        There is none at the first call of its kind, whose outputs tell, for other outputs, and for
+        engines without reverse mode.
         """
         key = _key(x, contexts)
         slope = self._slopes.get(key)
         if slope is not None:
-            y, *gradient = slope._at(key, x, contexts)
-            return (y,), tuple(gradient)
+            return slope._at(key, x, contexts), len(x)
         outputs = self._at(key, x, contexts)
         if key not in self._slopes:
             (y, *others) = outputs
@@ -98,7 +97,7 @@ class Bridge:
                 self.backend.has_reverse and y.shape == () and not others and y.dtype.kind == "f"
             )
             self._slopes[key] = _Slope(self) if cheap else None
-        return outputs, ()
+        return outputs, 0
 
     def _first(self, key: Any, x: Leaves, contexts: Leaves, advance: bool = True) -> Leaves:
         rebound = [] if self.watch is None else self.watch.rebound()

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from diffinterface.arrays import finished
 from diffinterface.bridge import Bridge
@@ -18,6 +19,7 @@ from diffinterface.trees import Leaves
 from .framework import framework
 from .outer import in_transform, in_vmap, refuse_graph, undisturbed
 
+_is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
 _is_legacy = torch._C._functorch.is_legacy_batchedtensor
 _requires_grad: Any = attrgetter("requires_grad")
 
@@ -46,9 +48,11 @@ def _tensor(leaf: Any, like: torch.Tensor) -> torch.Tensor:
 def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """A bridge at (*x, *contexts), of which the first n are differentiable: its outputs, recorded."""
     outputs: tuple[torch.Tensor, ...]
-    if undisturbed() and not any(map(_is_legacy, args)):  # mostly
+    if (
+        undisturbed() and not any(map(_is_wrapped, args)) and not any(map(_is_legacy, args))
+    ):  # mostly
         if torch.is_grad_enabled() and any(map(_requires_grad, args)):
-            outputs = _Recorded.apply(bridge, n, *args)  # type: ignore[no-untyped-call]
+            outputs = _record(bridge, n, *args)
             return outputs
         return _evaluate(bridge, n, args)
     refuse_graph()
@@ -90,14 +94,15 @@ class _Recorded(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, bridge: Bridge, n: int, *args: torch.Tensor) -> Any:
         # torch has unwrapped the arguments: nothing records any more.
-        if in_transform() or not any(ctx.needs_input_grad):
+        if forward_ad._current_level >= 0:
             _remember(ctx, bridge, n, args)
             return _evaluate(bridge, n, args)
         leaves = tuple(map(_values, args))
-        y, gradient = bridge.with_gradient(leaves[:n], leaves[n:])
-        ctx.call = bridge, n, len(gradient)
-        ctx.save_for_backward(*args, *(_tensors(gradient, args) if gradient else ()))
-        return _tensors(y, args)
+        leaves, n_slopes = bridge.with_gradient(leaves[:n], leaves[n:])
+        ctx.call, made = (bridge, n, n_slopes), _tensors(leaves, args)
+        n_outputs = len(made) - n_slopes
+        ctx.save_for_backward(*args, *made[n_outputs:])
+        return made[:n_outputs]
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
@@ -115,6 +120,10 @@ class _Recorded(torch.autograd.Function):
         x, contexts = saved[:n], saved[n:]
         t = [torch.zeros_like(a) if b is None else b for a, b in zip(x, tangents[:n], strict=True)]
         return _call(bridge.pushforward, 2 * n, *x, *t, *contexts)
+
+
+#: ``_Recorded.apply`` without its look for transforms, and for tensors that are left of them.
+_record: Any = super(torch.autograd.Function, _Recorded).apply
 
 
 def _remember(ctx: Any, bridge: Bridge, n: int, args: tuple[torch.Tensor, ...]) -> None:

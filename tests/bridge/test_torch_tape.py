@@ -287,6 +287,21 @@ def test_modes_in_each_other(engine: str, op: Any) -> None:
         close(op(EXACT[engine].bridged(model), x), want, 1e-11)
 
 
+def test_a_tensor_left_of_a_transform() -> None:
+    """Torch unwraps what an ended transform wrapped; what it depends on keeps its derivative."""
+    kept: list[Any] = []
+    weight = torch.tensor(T, requires_grad=True)
+
+    def f(x: Any) -> Any:
+        kept.append(x * weight)
+        return kept[-1].sum()
+
+    torch.func.grad(f)(torch.tensor(X))
+    bridged = FORWARD.bridged(lambda x: (x**2).sum())
+    (got,) = torch.autograd.grad(bridged(kept[0]), weight)
+    close(got, 2 * T * X**2)
+
+
 # --- graphs --------------------------------------------------------------------------------------
 
 
