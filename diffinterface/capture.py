@@ -46,31 +46,27 @@ class Capture:
             for function in _functions(f):
                 self._add(function, function.__module__, seen)
 
-    def unchanged(self) -> bool:
-        """Whether nothing was rebound: asked at each call, and mostly so."""
-        for cell, value in self.cells:
-            if _contents(cell) is not value:
-                return False
-        for space, name, value in self.names:
-            if space.get(name, _EMPTY) is not value:
-                return False
-        for f, code in self.codes:
-            if f.__code__ is not code:
-                return False
-        return all(_same_defaults(f, *kept) for f, kept in self.defaults)
-
     def rebound(self) -> list[str]:
         """Names that hold another object than at preparation; empty when nothing changed."""
-        if self.unchanged():
-            return []
-        named = zip(self.cells, self._cell_names, strict=True)
-        cells = [name for (cell, value), name in named if _contents(cell) is not value]
-        names = [name for space, name, v in self.names if space.get(name, _EMPTY) is not v]
-        owners = [
-            f"a default of {f.__name__}" for f, d in self.defaults if not _same_defaults(f, *d)
-        ]
-        codes = [f"the code of {f.__name__}" for f, code in self.codes if f.__code__ is not code]
-        return cells + names + owners + codes
+        return list(self._changes())
+
+    def unchanged(self) -> bool:
+        """Whether nothing was rebound."""
+        return next(self._changes(), None) is None
+
+    def _changes(self) -> Iterator[str]:
+        for (cell, value), name in zip(self.cells, self._cell_names, strict=True):
+            if _contents(cell) is not value:
+                yield name
+        for space, name, value in self.names:
+            if space.get(name, _EMPTY) is not value:
+                yield name
+        for f, kept in self.defaults:
+            if not _same_defaults(f, *kept):
+                yield f"a default of {f.__name__}"
+        for f, code in self.codes:
+            if f.__code__ is not code:
+                yield f"the code of {f.__name__}"
 
     def values(self) -> list[Any]:
         """What the variables held."""

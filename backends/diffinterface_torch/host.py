@@ -48,9 +48,8 @@ def _tensor(leaf: Any, like: torch.Tensor) -> torch.Tensor:
 def _call(bridge: Bridge, n: int, *args: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """A bridge at (*x, *contexts), of which the first n are differentiable: its outputs, recorded."""
     outputs: tuple[torch.Tensor, ...]
-    if (
-        undisturbed() and not any(map(_is_wrapped, args)) and not any(map(_is_legacy, args))
-    ):  # mostly
+    # Mostly there is nothing but the tape, and no tensor that a transform has wrapped.
+    if undisturbed() and not any(map(_is_wrapped, args)) and not any(map(_is_legacy, args)):
         if torch.is_grad_enabled() and any(map(_requires_grad, args)):
             outputs = _record(bridge, n, *args)
             return outputs

@@ -152,7 +152,7 @@ def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
         raise MissingRuleError("einsum", "with subscripts as lists has no derivative rule")
     inputs, output = _parse(subscripts, [_ndim(op) for op in operands])
     letter = next(c for c in "zyxwvutsrqponmZYXWVUTS" if c not in subscripts)
-    level = max(d.level for d in duals(operands))
+    level = top(operands)
     values = [value_at(op, level) for op in operands]
     xp = namespace_of(next(d for d in duals(operands) if d.level == level).value)
     y = xp.einsum(f"{','.join(inputs)}->{output}", *values, **options)
