@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import contexts as ctx
 from ..adtypes import AutoSparse
-from ..backend import Backend
+from ..contract import AbstractBackend
 from ..errors import BackendNotInstalledError
 from ..functions import Function, place
 from ..trees import Leaves
@@ -14,7 +14,12 @@ from .detection import DetectionError, Detector, JaxprDetector, TracerDetector
 
 
 def pattern(
-    adtype: AutoSparse, dense: Backend, operator: str, fn: Function, x: Leaves, contexts: Leaves
+    adtype: AutoSparse,
+    dense: AbstractBackend,
+    operator: str,
+    fn: Function,
+    x: Leaves,
+    contexts: Leaves,
 ) -> Any:
     """The pattern of the Jacobian or Hessian of f, as a ``csr_array`` of bool."""
     others = tuple(

@@ -13,9 +13,8 @@ from diffinterface.arrays import Framework
 
 from .errors import conversion
 from .results import constant
-from .rules.general import dense
 from .table import call
-from .traced import tracers, values
+from .traced import tracers
 from .tracer import Tracer
 
 
@@ -89,14 +88,6 @@ class TracerFramework(Framework):
 
     def stop_gradient(self, x: Any) -> Any:
         return constant(x.trace, x.value)
-
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        """A function of another engine: its outputs depend on all its inputs."""
-        from diffinterface.bridge import apply
-
-        found = tracers(x)
-        outputs = apply(bridge, values(x), values(contexts))
-        return tuple(dense(found[0].trace, y, (x, contexts)) for y in outputs)
 
 
 framework = TracerFramework()
