@@ -178,6 +178,11 @@ def framework_of(x: Any) -> Framework | None:
         return found
 
 
+def register_framework(kind: type, framework: Framework) -> None:
+    """Make `framework` the owner of a class of arrays of the library's own, without an entry point."""
+    _framework_by_type[kind] = framework
+
+
 def find_framework(module: str) -> Framework | None:
     """The framework whose array types live under the top-level module `module`, if any."""
     entry = plugins.entries("frameworks").get(module)

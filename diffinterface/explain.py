@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from . import contexts as ctx
 from .adtypes import ADType, Mode
 from .arrays import Array, dtype_name, framework_of, shape_of, size_of
 from .config import as_adtype, get_config
+from .contexts import split
 from .contract import AbstractBackend, Levels
 from .conversion import Converter
 from .errors import InputError
@@ -187,7 +187,7 @@ def explain(
                 f"explain({operator.name}, f, backend, x, t): the tangent t is missing."
             )
         seeds, contexts = flatten_any(contexts[0], asked.flatten)[0], contexts[1:]
-    layout, data = ctx.split(contexts, asked.flatten)
+    layout, data = split(contexts, asked.flatten)
     fn = Function(
         f,
         asked,
@@ -200,7 +200,7 @@ def explain(
     )
     traced = {"x": _recorders(leaves), "t": _recorders(seeds)}
     for k, context in enumerate(contexts):
-        traced[f"contexts[{k}]"] = _recorders(ctx.split((context,), asked.flatten)[1])
+        traced[f"contexts[{k}]"] = _recorders(split((context,), asked.flatten)[1])
     point, constants = (tuple(map(stopped, own(part))) for part in (leaves, data))
     engine = asked.member(operator.name, fn, point, constants)
     crossing = _crossing(engine, leaves, data, seeds)

@@ -12,7 +12,6 @@ from typing import Any, final
 
 import numpy as np
 
-from . import contexts as ctx
 from .adtypes import ADType
 from .arrays import (
     NUMBERS,
@@ -23,6 +22,7 @@ from .arrays import (
     is_inexact,
 )
 from .config import as_adtype
+from .contexts import check_statics, split
 from .conversion import Converter, scalars
 from .errors import InputError, ShapeError
 from .functions import Argnums, Function, check_argnums
@@ -94,9 +94,9 @@ class Plan:
         """Decide everything; returns the arguments as the `Prep` takes them."""
         operator, backend = request.operator, resolve(request.adtype)
         leaves, structure = flatten_any(x, backend.flatten)
-        layout, data = ctx.split(contexts, backend.flatten)
+        layout, data = split(contexts, backend.flatten)
         if backend.compiles and request.reuse:
-            ctx.check_statics(layout)
+            check_statics(layout)
         self.request = request
         self.check_x = TreeCheck(leaves, structure, backend.flatten, "x")
         self.check_contexts = ContextCheck(contexts, layout, data, backend.flatten)
@@ -166,7 +166,7 @@ class Plan:
         seeds = flatten_any(t, flatten)[0] if self.check_seed is not None else ()
         if self._point is not None:
             return (self._enter_seed(seeds, self._point),)
-        leaves, data = flatten_any(x, flatten)[0], ctx.split(contexts, flatten)[1]
+        leaves, data = flatten_any(x, flatten)[0], split(contexts, flatten)[1]
         entered = self.converter.enter(beside(leaves, data))
         data = self.converter.enter_contexts(data, entered)
         if self.check_seed is None:

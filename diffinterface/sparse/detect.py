@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import contexts as ctx
 from ..adtypes import AutoSparse
+from ..contexts import Cache, Static, join
 from ..contract import AbstractBackend
 from ..errors import BackendNotInstalledError
 from ..functions import Function, place
@@ -23,9 +23,9 @@ def pattern(
 ) -> Any:
     """The pattern of the Jacobian or Hessian of f, as a ``csr_array`` of bool."""
     others = tuple(
-        ctx.Cache(value) if slot.wrapper is ctx.Cache else _shown(slot, value)
+        Cache(value) if slot.wrapper is Cache else _shown(slot, value)
         for slot, value in zip(
-            fn.layout, ctx.join(fn.layout, contexts, lambda buffer: buffer), strict=True
+            fn.layout, join(fn.layout, contexts, lambda buffer: buffer), strict=True
         )
     )
 
@@ -56,4 +56,4 @@ def is_local(detector: Any) -> bool:
 
 
 def _shown(slot: Any, value: Any) -> Any:
-    return ctx.Static(value) if slot.wrapper is ctx.Static else value
+    return Static(value) if slot.wrapper is Static else value

@@ -7,8 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import contexts as ctx
 from ..arrays import Array, dtype_name, framework_of, is_inexact
+from ..contexts import DATA, Cache
 from ..contract import AbstractBackend
 from ..errors import InputError, PreparationMismatchError
 from ..functions import Function
@@ -157,9 +157,7 @@ def is_traced(leaf: Array) -> bool:
 
 def fixed(fn: Function, contexts: Leaves) -> list[tuple[int, Any]]:
     """Positions and values of the contexts on which a pattern may depend: indices, masks, lengths."""
-    scratch = [
-        slot.wrapper is ctx.Cache for slot in fn.layout for s in slot.statics if s is ctx._DATA
-    ]
+    scratch = [slot.wrapper is Cache for slot in fn.layout for s in slot.statics if s is DATA]
     return [
         (k, _values(leaf))
         for k, (leaf, skip) in enumerate(zip(contexts, scratch, strict=True))

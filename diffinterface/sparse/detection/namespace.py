@@ -8,8 +8,7 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from diffinterface import arrays
-from diffinterface.arrays import Framework
+from diffinterface.arrays import Framework, register_framework
 
 from .errors import conversion
 from .results import constant
@@ -92,6 +91,6 @@ class TracerFramework(Framework):
 
 framework = TracerFramework()
 # The class lives in the core, beside which no entry point is needed.
-arrays._framework_by_type[Tracer] = framework
+register_framework(Tracer, framework)
 
 __all__ = ["conversion", "framework", "namespace"]
