@@ -7,13 +7,13 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, final
 
-from .adtypes import ADType
+from .arguments import read_only, same
 from .arrays import NUMBERS, NUMPY, Framework, framework_of, is_inexact
 from .bridge import Bridge, through
 from .capture import Watch
-from .config import as_adtype
-from .contexts import read_only, same
 from .contract import AbstractBackend
+from .declare.adtypes import ADType
+from .declare.config import as_adtype
 from .errors import InputError
 from .functions import Function
 from .levels import tracing

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, final
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoFiniteDiff
 from diffinterface.arrays import Array, array_namespace, framework_of
 from diffinterface.backend import Backend
+from diffinterface.declare.adtypes import AutoFiniteDiff
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
 from diffinterface.seeds import none_pushed

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from diffinterface import assembly
-from diffinterface.adtypes import Mode
 from diffinterface.arrays import is_complex
+from diffinterface.declare.adtypes import Mode
 from diffinterface.derived import complex_gradient_error
 from diffinterface.functions import Function
 from diffinterface.seeds import basis, match_cotangent

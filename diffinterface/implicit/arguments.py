@@ -6,8 +6,9 @@ from typing import Any, final
 
 import numpy as np
 
+from ..arguments import read_only, same
 from ..arrays import framework_of, is_inexact
-from ..contexts import Cache, Constant, Static, read_only, same
+from ..declare.contexts import Cache, Constant, Static
 from ..errors import InputError
 from ..trees import Leaves, Structure
 
