@@ -8,7 +8,10 @@ from operator import is_
 from typing import Any, final
 
 from .arguments import read_only, same
-from .arrays import NUMBERS, NUMPY, Framework, framework_of, is_inexact
+from .arrays.facts import NUMBERS, is_inexact
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.perturbations import tracing
+from .arrays.trees import LEAF, Leaves, Structure
 from .bridge import Bridge, through
 from .capture import Watch
 from .contract import AbstractBackend
@@ -16,9 +19,7 @@ from .declare.adtypes import ADType
 from .declare.config import as_adtype
 from .errors import InputError
 from .functions import Function
-from .levels import tracing
 from .registry import resolve
-from .trees import LEAF, Leaves, Structure
 
 _MOST_BRIDGES = 64
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.

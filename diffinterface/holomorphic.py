@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, dtype_name, framework_of, is_complex, shape_of, size_of
+from .arrays.facts import Array, dtype_name, is_complex, shape_of, size_of
+from .arrays.framework import framework_of
+from .arrays.trees import Leaves
 from .contract import AbstractBackend
 from .errors import NonAnalyticError
 from .functions import Function
 from .prep import Prep
-from .trees import Leaves
 
 _TOLERANCE = 1e-4
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import NUMPY, Framework, dtype_name, framework_of, is_complex, shape_of, size_of
+from .arrays.facts import dtype_name, is_complex, shape_of, size_of
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.trees import Leaves, Structure, flatten
 from .declare.adtypes import ADType
 from .errors import BackendNotInstalledError
 from .functions import Argnums
@@ -16,7 +18,6 @@ from .operator import PULLBACK, PUSHFORWARD
 from .plan import Request
 from .preparation import PreparedSamePoint
 from .signature import flatten_any
-from .trees import Leaves, Structure, flatten
 
 
 def linear_operator(

@@ -7,10 +7,11 @@ from typing import Any, final
 import numpy as np
 
 from ..arguments import read_only, same
-from ..arrays import framework_of, is_inexact
+from ..arrays.facts import is_inexact
+from ..arrays.framework import framework_of
+from ..arrays.trees import Leaves, Structure
 from ..declare.contexts import Cache, Constant, Static
 from ..errors import InputError
-from ..trees import Leaves, Structure
 
 _X, _DATA = object(), object()
 

@@ -8,17 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays import (
-    NUMPY,
-    Array,
-    array_namespace,
-    dtype_name,
-    framework_of,
-    is_complex,
-    shape_of,
-    size_of,
-)
-from .errors import InputError, ShapeError
+from ..errors import InputError, ShapeError
+from .facts import Array, dtype_name, is_complex, shape_of, size_of
+from .framework import NUMPY, framework_of
+from .namespace import array_namespace
 from .trees import Leaves
 
 
