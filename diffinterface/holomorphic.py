@@ -9,10 +9,10 @@ import numpy as np
 from .arrays.facts import Array, dtype_name, is_complex, shape_of, size_of
 from .arrays.framework import framework_of
 from .arrays.trees import Leaves
-from .contract import AbstractBackend
+from .engine.contract import AbstractBackend
+from .engine.function import Function
+from .engine.prep import Prep
 from .errors import NonAnalyticError
-from .functions import Function
-from .prep import Prep
 
 _TOLERANCE = 1e-4
 

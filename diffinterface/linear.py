@@ -11,8 +11,8 @@ from .arrays.facts import dtype_name, is_complex, shape_of, size_of
 from .arrays.framework import NUMPY, Framework, framework_of
 from .arrays.trees import Leaves, Structure, flatten
 from .declare.adtypes import ADType
+from .engine.function import Argnums
 from .errors import BackendNotInstalledError
-from .functions import Argnums
 from .holomorphic import direction, require
 from .operator import PULLBACK, PUSHFORWARD
 from .plan import Request

@@ -12,7 +12,7 @@ import numpy as np
 from diffinterface.arrays.facts import NUMBERS, dtype_name
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.trees import Leaves
-from diffinterface.functions import Function
+from diffinterface.engine.function import Function
 
 from . import transforms
 

@@ -17,8 +17,8 @@ from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.seeds import basis, match_cotangent
 from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import Mode
-from diffinterface.derived import complex_gradient_error
-from diffinterface.functions import Function
+from diffinterface.engine.derived import complex_gradient_error
+from diffinterface.engine.function import Function
 
 Body = Callable[..., tuple[Any, Any, Any]]
 Pure = Callable[[Leaves], tuple[Leaves, Any]]

@@ -16,9 +16,9 @@ from diffinterface.arrays import assembly
 from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.derived import complex_gradient_error
+from diffinterface.engine.derived import complex_gradient_error
+from diffinterface.engine.function import Function
 from diffinterface.evaluations import running
-from diffinterface.functions import Function
 
 from . import engine
 from .outer import BIRTHS, leads_beyond, way_beyond

@@ -15,8 +15,8 @@ from diffinterface.arrays import assembly
 from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import Leaves
+from diffinterface.engine.function import Function
 from diffinterface.errors import NestedDifferentiationError
-from diffinterface.functions import Function
 
 from .outer import FORWARD_MODE, in_vmap
 from .repairs import Repairs

@@ -6,11 +6,11 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arguments import read_only, same
 from ..arrays.facts import is_inexact
 from ..arrays.framework import framework_of
 from ..arrays.trees import Leaves, Structure
 from ..declare.contexts import Cache, Constant, Static
+from ..engine.arguments import read_only, same
 from ..errors import InputError
 
 _X, _DATA = object(), object()
