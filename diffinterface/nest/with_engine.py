@@ -7,19 +7,19 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, final
 
-from .arrays.facts import NUMBERS, is_inexact
-from .arrays.framework import NUMPY, Framework, framework_of
-from .arrays.perturbations import tracing
-from .arrays.trees import LEAF, Leaves, Structure
+from ..arrays.facts import NUMBERS, is_inexact
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..engine.arguments import read_only, same
+from ..engine.capture import Watch
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.registry import resolve
+from ..errors import InputError
 from .bridge import Bridge, through
-from .declare.adtypes import ADType
-from .declare.config import as_adtype
-from .engine.arguments import read_only, same
-from .engine.capture import Watch
-from .engine.contract import AbstractBackend
-from .engine.function import Function
-from .engine.registry import resolve
-from .errors import InputError
 
 _MOST_BRIDGES = 64
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
