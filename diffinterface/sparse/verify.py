@@ -13,7 +13,7 @@ from ..arrays.facts import Array
 from ..arrays.framework import framework_of
 from ..arrays.sparse_matrix import csr
 from ..errors import DiffInterfaceError
-from ..holomorphic import direction
+from ..prepare.holomorphic import direction
 from .plan import SparsePlan
 from .products import Products
 

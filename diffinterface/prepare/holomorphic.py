@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .arrays.facts import Array, dtype_name, is_complex, shape_of, size_of
-from .arrays.framework import framework_of
-from .arrays.trees import Leaves
-from .engine.contract import AbstractBackend
-from .engine.function import Function
-from .engine.prep import Prep
-from .errors import NonAnalyticError
+from ..arrays.facts import Array, dtype_name, is_complex, shape_of, size_of
+from ..arrays.framework import framework_of
+from ..arrays.trees import Leaves
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.prep import Prep
+from ..errors import NonAnalyticError
 
 _TOLERANCE = 1e-4
 
