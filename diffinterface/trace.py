@@ -22,10 +22,7 @@ from .arrays import (
 )
 from .config import as_adtype
 from .errors import InputError, ShapeError
-from .operators.batched_jacobian import batched_jacobian
-from .operators.jacobian import jacobian
-from .operators.pullback import pullback
-from .operators.pushforward import pushforward
+from .operators import batched_jacobian, jacobian, pullback, pushforward
 from .registry import resolve
 from .stop import stopped
 from .trees import Leaves

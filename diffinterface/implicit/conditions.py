@@ -14,7 +14,7 @@ from ..adtypes import ADType
 from ..arrays import array_namespace, dtype_name, framework_of, shape_of, size_of
 from ..backend import Backend
 from ..errors import OutputError, ShapeError
-from ..operators.pushforward import value_and_pushforward
+from ..operators import value_and_pushforward
 from ..trees import LEAF, Leaves, Structure, flatten
 from .arguments import Arguments
 from .captured import refuse_traced

@@ -10,7 +10,7 @@ from ..arrays import NUMPY, framework_of
 from ..config import as_adtype
 from ..errors import InputError
 from ..levels import tracing
-from ..operators.gradient import gradient
+from ..operators import gradient
 from ..registry import resolve
 from ..stop import stopped
 from ..trees import Leaves

@@ -15,9 +15,7 @@ from ..arrays import shape_of, size_of
 from ..errors import InputError
 from ..kinds import Kinds
 from ..linear import linear_operator
-from ..operators.jacobian import jacobian
-from ..operators.pullback import pullback
-from ..operators.pushforward import pushforward
+from ..operators import jacobian, pullback, pushforward
 from ..trees import Leaves
 from .kept import once
 from .primitive import Primitive

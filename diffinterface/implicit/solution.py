@@ -12,8 +12,7 @@ import numpy as np
 from ..arrays import dtype_name, finished, framework_of, is_inexact
 from ..errors import NestedDifferentiationError, OutputError
 from ..kinds import Kind, Kinds, kind_of
-from ..operators.pullback import pullback
-from ..operators.pushforward import pushforward
+from ..operators import pullback, pushforward
 from ..trees import Leaves, Structure
 from .conditions import Conditions, flat_output
 from .linear import Linear, require_uniform

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import array_namespace
 from ..implicit.primitive import Primitive
 from ..kinds import Kinds
-from ..operators.pullback import pullback
+from ..operators import pullback
 from ..trees import Leaves
 from .adjoint import Adjoint
 from .forward import columns
@@ -53,7 +53,7 @@ class Flow(Primitive):
         return Flow(self.ode.fanned, self.moving)
 
     def parts(self, x: Leaves, contexts: Leaves) -> tuple[Any, Leaves, Leaves, Leaves]:
-        """Ts, u0, p and data."""
+        """ts, u0, p and data."""
         n = self.ode.n
         if self.moving:
             return x[0], x[1 : 1 + n], x[1 + n :], contexts

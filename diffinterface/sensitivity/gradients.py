@@ -14,7 +14,7 @@ from ..errors import InputError, NestedDifferentiationError
 from ..implicit.arguments import is_parameter
 from ..implicit.captured import refuse_captured, refuse_traced
 from ..levels import tracing
-from ..operators.gradient import value_and_gradient
+from ..operators import value_and_gradient
 from ..trees import Leaves
 from .adjoint import Adjoint
 from .forward import sensitivities

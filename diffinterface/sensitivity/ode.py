@@ -16,9 +16,12 @@ from ..bridge import Bridge
 from ..differentiate_with import DifferentiateWith
 from ..errors import InputError
 from ..functions import Function
-from ..operators.jacobian import prepare_jacobian
-from ..operators.pullback import prepare_pullback
-from ..operators.pushforward import prepare_pushforward, value_and_pushforward
+from ..operators import (
+    prepare_jacobian,
+    prepare_pullback,
+    prepare_pushforward,
+    value_and_pushforward,
+)
 from ..registry import resolve
 from ..trees import LEAF, Leaves
 

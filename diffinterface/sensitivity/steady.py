@@ -12,7 +12,7 @@ from ..arrays import finished, size_of
 from ..config import as_adtype
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation
-from ..operators.jacobian import value_and_jacobian
+from ..operators import value_and_jacobian
 from ..registry import resolve
 from ..stop import stopped
 from ..trees import Leaves

@@ -10,7 +10,7 @@ import numpy as np
 from ..adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..arrays import array_namespace, framework_of
 from ..errors import DiffInterfaceError
-from ..operators.derivative import derivative
+from ..operators import derivative
 from ..trees import flatten, map_leaves
 from .callers import NUMPY
 from .cell import Cell

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..adtypes import ADType
 from ..arrays import array_namespace as xp_of
-from ..operators.gradient import gradient
-from ..operators.jacobian import jacobian
+from ..operators import gradient, jacobian
 from .problems import Problem, V
 
 

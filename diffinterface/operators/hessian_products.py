@@ -1,4 +1,4 @@
-"""Hessian-vector product of a scalar-valued f at x along the tangent t."""
+"""Products with the Hessian, which is never made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from ..adtypes import ADType
 from ..functions import Argnums
+from ..once import call, value_and
 from ..operator import HVP
 from ..plan import Request
 from ..preparation import OnMismatch, PreparedSamePoint, PreparedSeeded
-from .calls import call, value_and
 
 
 def hvp(
@@ -37,7 +37,7 @@ def hvp(
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
     x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+        The point. Real floating dtype; its framework is that of the result.
     t : tree of array
         The tangent, like x.
     *contexts : any
@@ -64,6 +64,10 @@ def hvp(
         If t has not the structure and shapes of x.
     NonScalarOutputError
         If f(x) is not a scalar.
+    NonAnalyticError
+        If f(x) is complex.
+    UnsupportedOperatorError
+        If x is complex.
     InputError
         If x has an integer dtype, or holds something that is no array.
 
@@ -75,10 +79,8 @@ def hvp(
     >>> di.hvp(f, "forwarddiff", np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
-    request = Request.of(
-        HVP, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
-    )
-    return call(request, x, contexts, t, out, accumulate)
+    request = Request.of(HVP, f, backend, argnums, has_aux, batched, reuse=False)
+    return call(request, x, contexts, t, out=out, accumulate=accumulate)
 
 
 def gradient_and_hvp(
@@ -95,12 +97,46 @@ def gradient_and_hvp(
 ) -> tuple[Any, ...]:
     """The gradient, and the product, in one pass.
 
-    Parameters are those of `hvp`.
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *contexts)``, returning a real scalar.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
+    out : tree of numpy.ndarray, optional
+        Where to write the result (NumPy only); returned in its place.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
     tuple
         The gradient, and the product; with `has_aux`, aux last.
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    NonScalarOutputError
+        If f(x) is not a scalar.
+    NonAnalyticError
+        If f(x) is complex.
+    UnsupportedOperatorError
+        If x is complex.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
 
     Examples
     --------
@@ -110,10 +146,8 @@ def gradient_and_hvp(
     >>> di.gradient_and_hvp(f, "forwarddiff", np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     (array([ 3., 12.]), array([  6., 120.]))
     """
-    request = Request.of(
-        HVP, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
-    )
-    return value_and(request, x, contexts, t, out, accumulate)
+    request = Request.of(HVP, f, backend, argnums, has_aux, batched, reuse=False)
+    return value_and(request, x, contexts, t, out=out, accumulate=accumulate)
 
 
 def prepare_hvp(
@@ -129,10 +163,27 @@ def prepare_hvp(
 ) -> PreparedSeeded:
     """`hvp`, decided, traced and compiled once for f and arguments of this kind.
 
-    Parameters are those of `hvp`; the values of x, t and the contexts only serve as examples.
+    The values of x, t and the contexts only serve as examples. Errors that depend on f's value may
+    come with the first call.
 
     Parameters
     ----------
+    f : callable
+        ``f(x, *contexts)``, returning a real scalar.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
     on_mismatch : {"error", "reprepare"}
         What a call with arguments of another kind does.
 
@@ -140,6 +191,19 @@ def prepare_hvp(
     -------
     PreparedSeeded
         Call it with ``(x, t, *contexts)``; its method ``value_and`` is `gradient_and_hvp`.
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    NonScalarOutputError
+        If f(x) is not a scalar.
+    NonAnalyticError
+        If f(x) is complex.
+    UnsupportedOperatorError
+        If x is complex.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
 
     Examples
     --------
@@ -150,7 +214,7 @@ def prepare_hvp(
     >>> prep(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
-    request = Request.of(HVP, f, backend, argnums=argnums, has_aux=has_aux, batched=batched)
+    request = Request.of(HVP, f, backend, argnums, has_aux, batched)
     return PreparedSeeded(request, x, contexts, t, on_mismatch=on_mismatch)
 
 
@@ -164,14 +228,47 @@ def prepare_hvp_same_point(
     has_aux: bool = False,
     batched: bool = False,
 ) -> PreparedSamePoint:
-    """`hvp` linearised at x, to be applied to many seeds.
+    """`hvp` linearized at x, to be applied to many seeds.
 
-    Parameters are those of `hvp`; the value of t only serves as an example.
+    The value of t only serves as an example. Errors that depend on f's value may come with the first
+    call.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *contexts)``, returning a real scalar.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
 
     Returns
     -------
     PreparedSamePoint
         Call it with ``(t)``.
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    NonScalarOutputError
+        If f(x) is not a scalar.
+    NonAnalyticError
+        If f(x) is complex.
+    UnsupportedOperatorError
+        If x is complex.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
 
     Examples
     --------
@@ -182,7 +279,5 @@ def prepare_hvp_same_point(
     >>> prep(np.array([1.0, 10.0]))
     array([  6., 120.])
     """
-    request = Request.of(
-        HVP, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, same_point=True
-    )
+    request = Request.of(HVP, f, backend, argnums, has_aux, batched, same_point=True)
     return PreparedSamePoint(request, x, contexts, t)
