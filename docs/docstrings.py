@@ -105,15 +105,16 @@ def needs_real_x(operator: Operator) -> bool:
     return operator.scalar_y and len(operator.value) > 1
 
 
-def operator_of(name: str) -> Operator:
-    """The operator that a public function is of, by its name."""
+def operator_of(name: str) -> Operator | None:
+    """The operator that a function is of, by its name; None for one of its own kind."""
     base = name.removesuffix("_same_point")
-    return max((o for o in OPERATORS if base.endswith(o.name)), key=lambda o: len(o.name))
+    rows = [row for row in OPERATORS if base.endswith(row.name) and not base.startswith("_")]
+    return max(rows, key=lambda row: len(row.name), default=None)
 
 
-def generated(function: ast.FunctionDef) -> dict[str, str]:
+def generated(function: ast.FunctionDef, operator: Operator) -> dict[str, str]:
     """The sections of a function's docstring that come from the tables."""
-    operator, given = operator_of(function.name), function.args
+    given = function.args
     names = [a.arg for a in given.args]
     names += [f"*{given.vararg.arg}"] if given.vararg else []
     names += [a.arg for a in given.kwonlyargs]
@@ -139,22 +140,22 @@ def rewritten(source: str) -> str:
     """The source with the generated sections in all its public docstrings."""
     lines = source.splitlines()
     for function in reversed(ast.parse(source).body):  # from the end, so that line numbers hold
-        if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
+        operator = operator_of(getattr(function, "name", ""))
+        if operator is None:
             continue
-        old = ast.get_docstring(function)
         place = function.body[0]
-        head, *rest = re.split(r"\n\n(?=[A-Z]\w+\n-+\n)", old)
-        sections = {block.partition("\n")[0]: block for block in rest} | generated(function)
-        new = [head, *(sections[name] for name in sorted(sections, key=ORDER.index))]
-        text = '"""' + "\n\n".join(new) + '\n"""'
+        head, *rest = re.split(r"\n\n(?=[A-Z]\w+\n-+\n)", ast.get_docstring(function))
+        sections = {block.partition("\n")[0]: block for block in rest}
+        sections |= generated(function, operator)
+        blocks = [head, *(sections[name] for name in sorted(sections, key=ORDER.index))]
+        text = '"""' + "\n\n".join(blocks) + '\n"""'
         lines[place.lineno - 1 : place.end_lineno] = textwrap.indent(text, INDENT).splitlines()
     return "\n".join(lines) + "\n"
 
 
 def behind() -> dict[Path, str]:
     """The files whose docstrings are not those of the tables, with what they should hold."""
-    files = [path for path in sorted(SOURCE.glob("*.py")) if path.stem != "__init__"]
-    texts = {path: rewritten(path.read_text("utf-8")) for path in files}
+    texts = {path: rewritten(path.read_text("utf-8")) for path in sorted(SOURCE.glob("*.py"))}
     return {path: text for path, text in texts.items() if text != path.read_text("utf-8")}
 
 

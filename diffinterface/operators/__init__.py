@@ -1,7 +1,4 @@
-"""The public operators. Each is its row in `diffinterface.operator`, called, valued or prepared.
-
-Parameters and errors in their docstrings are written by ``docs/docstrings.py``.
-"""
+"""The public operators. Each is its row in `diffinterface.operator`, called, valued or prepared."""
 
 from .first_order import (
     derivative,

@@ -1,4 +1,7 @@
-"""Products with the Hessian, which is never made."""
+"""Products with the Hessian, which is never made.
+
+The parameters and errors in the docstrings are written by ``docs/docstrings.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Jacobians: of one f, or of all samples of a batch."""
+"""Jacobians: of one f, or of all samples of a batch.
+
+The parameters and errors in the docstrings are written by ``docs/docstrings.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pullbacks: products with the Jacobian's adjoint."""
+"""Pullbacks: products with the Jacobian's adjoint.
+
+The parameters and errors in the docstrings are written by ``docs/docstrings.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Pushforwards: products with the Jacobian."""
+"""Pushforwards: products with the Jacobian.
+
+The parameters and errors in the docstrings are written by ``docs/docstrings.py``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Second derivatives where x or f(x) is a scalar."""
+"""Second derivatives where x or f(x) is a scalar.
+
+The parameters and errors in the docstrings are written by ``docs/docstrings.py``.
+"""
 
 from __future__ import annotations
 
