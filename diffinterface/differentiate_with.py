@@ -9,11 +9,11 @@ from typing import Any, final
 
 from .adtypes import ADType
 from .arrays import NUMBERS, NUMPY, Framework, framework_of, is_inexact
-from .backend import Backend
 from .bridge import Bridge, through
 from .capture import Watch
 from .config import as_adtype
 from .contexts import read_only, same
+from .contract import AbstractBackend
 from .errors import InputError
 from .functions import Function
 from .levels import tracing
@@ -115,7 +115,7 @@ class DifferentiateWith:
         """Whether programs were compiled with what f had captured before."""
         return self._watch is not None and not self._watch.unchanged()
 
-    def _bridge(self, arguments: _Arguments, backend: Backend) -> Bridge:
+    def _bridge(self, arguments: _Arguments, backend: AbstractBackend) -> Bridge:
         if self._stale() or (backend.compiles and self._watch is None):
             self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), [], {}
         for known, bridge in self._bridges:
@@ -191,7 +191,9 @@ def _role(leaf: Any) -> Any:
 class _Flat(Function):
     """f as a function of its differentiable leaves and its constant arrays."""
 
-    def __init__(self, f: Callable[..., Any], backend: Backend, arguments: _Arguments) -> None:
+    def __init__(
+        self, f: Callable[..., Any], backend: AbstractBackend, arguments: _Arguments
+    ) -> None:
         super().__init__(f, backend, LEAF, reuse=False)
         self._arguments = arguments
 
@@ -199,7 +201,7 @@ class _Flat(Function):
         return self.f(*self._arguments.join(x, contexts))
 
 
-def _native(leaves: Leaves, backend: Backend) -> Leaves:
+def _native(leaves: Leaves, backend: AbstractBackend) -> Leaves:
     """NumPy arrays among the leaves as arrays of the engine."""
     native = backend.framework
     assert native is not None

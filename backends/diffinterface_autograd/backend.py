@@ -13,9 +13,10 @@ from diffinterface import assembly, derived
 from diffinterface.adtypes import AutoAutograd
 from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of, size_of
 from diffinterface.backend import Backend
+from diffinterface.contract import Levels
 from diffinterface.errors import NestedDifferentiationError, OutputError
 from diffinterface.functions import Function
-from diffinterface.modes import Levels, prefers_forward
+from diffinterface.modes import prefers_forward
 from diffinterface.prep import Prep
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.trees import Leaves
@@ -166,7 +167,7 @@ class AutogradBackend(Backend):
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
         if self._forward:
-            return derived.hvp(self, self, fn, x, contexts, t, batched)
+            return super().prepare_hvp(fn, x, contexts, t, batched)
 
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
             return _pull_gradient(_gradient(fn, contexts, x), t, batched)
@@ -184,7 +185,7 @@ class AutogradBackend(Backend):
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
         if self._forward:
-            return derived.hessian(self, self, fn, x, contexts)
+            return super().prepare_hessian(fn, x, contexts)
 
         def run(x: Leaves, contexts: Leaves) -> Any:
             value, rows, aux = _pull_gradient(_gradient(fn, contexts, x), basis(x), True)

@@ -11,10 +11,12 @@ from diffinterface import derived
 from diffinterface.adtypes import AutoComplexStep, AutoFiniteDiff
 from diffinterface.arrays import NUMBERS, Array, array_namespace, dtype_name, is_complex
 from diffinterface.backend import Backend
+from diffinterface.contract import AbstractBackend
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
 from diffinterface.prep import Prep
+from diffinterface.registry import resolve
 from diffinterface.seeds import cast, none_pushed
 from diffinterface.stop import stopped
 from diffinterface.trees import Leaves, map_leaves
@@ -95,24 +97,22 @@ class ComplexStepBackend(Backend):
 
     # --- second order ----------------------------------------------------------------------------
 
-    def _outer(self, x: Leaves) -> Backend:
-        from diffinterface.registry import resolve
-
+    def _outer(self, x: Leaves) -> AbstractBackend:
         if not any(map(is_complex, x)):  # `derived` says what is wrong with those
             self._check_x(x)
         eps = max(float(np.finfo(dtype_name(leaf)).eps) for leaf in x)
         return resolve(AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3)))
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self._outer(x), self, fn, x, contexts)
+        return derived.second_derivative(self._outer(x), self._first(fn, "derivative"), x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return derived.hvp(self._outer(x), self, fn, x, contexts, t, batched)
+        return derived.hvp(self._outer(x), self._first(fn, "gradient"), x, contexts, t, batched)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self._outer(x), self, fn, x, contexts)
+        return derived.hessian(self._outer(x), self._first(fn, "gradient"), x, contexts)
 
 
 def _norm(t: Leaves) -> Any:

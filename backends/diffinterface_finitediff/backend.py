@@ -95,15 +95,15 @@ class FiniteDiffBackend(Backend):
         return FiniteDiffBackend(outer)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self._outer(x), self, fn, x, contexts)
+        return derived.second_derivative(self._outer(x), self._first(fn, "derivative"), x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return derived.hvp(self._outer(x), self, fn, x, contexts, t, batched)
+        return derived.hvp(self._outer(x), self._first(fn, "gradient"), x, contexts, t, batched)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self._outer(x), self, fn, x, contexts)
+        return derived.hessian(self._outer(x), self._first(fn, "gradient"), x, contexts)
 
 
 def _traced(leaf: Any) -> bool:

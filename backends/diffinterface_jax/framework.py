@@ -14,7 +14,8 @@ from jax._src.array import ArrayImpl  # asking an array for its class would star
 from diffinterface.arrays import Framework, dtype_name
 from diffinterface.errors import NestedDifferentiationError
 
-WIDE = ("float64", "complex128")
+from .layers import parts_of
+from .tracing import WIDE, elsewhere
 
 
 class JaxFramework(Framework):
@@ -82,19 +83,10 @@ class JaxFramework(Framework):
         return None if isinstance(x, jax.core.Tracer) else np.array(x)
 
     def elsewhere(self, call: Any, x: Any, contexts: Any) -> Any:
-        from .tracing import elsewhere
-
         return elsewhere(call, x, contexts)
 
     def layer(self, module: Any, state: Any) -> Any:
-        from .layers import parts_of
-
         return parts_of(module, state)
-
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        from .host import host  # registers primitives; most processes never need them
-
-        return host(bridge, x, contexts)
 
     def sparse(self, data: Any, layout: Any) -> Any:
         from jax.experimental.sparse import BCOO
