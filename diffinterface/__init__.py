@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from . import extend, special
-from .adtypes import (
+from . import extend
+from .arrays.namespace import array_namespace
+from .arrays.stop import stop_gradient
+from .declare.adtypes import (
     ADType,
     AutoAutograd,
     AutoComplexStep,
@@ -16,11 +18,10 @@ from .adtypes import (
     NoAutoDiff,
     SecondOrder,
 )
-from .arrays import array_namespace
-from .autotune import autotune
-from .config import Config, config_context, get_config, set_config
-from .contexts import Cache, Constant, Static
-from .differentiate_with import DifferentiateWith
+from .declare.config import Config, config_context, get_config, set_config
+from .declare.contexts import Cache, Constant, Static
+from .declare.strings import known_backends
+from .engine.registry import check_available
 from .errors import (
     BackendNotInstalledError,
     DiffInterfaceError,
@@ -35,16 +36,16 @@ from .errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
-from .explain import Explanation, explain
-from .inplace import inplace
-from .layers import StatefulLayer
-from .linear import linear_operator
+from .nest.with_engine import DifferentiateWith
+from .neutral import special
+from .neutral.inplace import inplace
+from .neutral.layers import StatefulLayer
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
-from .registry import check_available
-from .stop import stop_gradient
-from .strings import known_backends
-from .trace import hutchinson_trace
+from .operators.explain import Explanation, explain
+from .operators.hutchinson import hutchinson_trace
+from .operators.linear_operator import linear_operator
+from .tools.autotune import autotune
 
 __version__ = "0.1.0"
 

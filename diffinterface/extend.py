@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .arrays import NUMPY, Framework, framework_of
-from .backend import Backend
-from .functions import Function
-from .prep import Prep
-from .seeds import basis, match_cotangent
-from .trees import LEAF, Leaves, flatten
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.seeds import basis, match_cotangent
+from .arrays.trees import LEAF, Leaves, flatten
+from .engine.backend import Backend
+from .engine.function import Function
+from .engine.prep import Prep
 
 __all__ = [
     "LEAF",

@@ -18,7 +18,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from diffinterface.operator import OPERATORS, Operator
+from diffinterface.prepare.operator import OPERATORS, Operator
 
 SOURCE = Path(__file__).parents[1] / "diffinterface" / "operators"
 ORDER = ("Parameters", "Returns", "Raises", "Examples")

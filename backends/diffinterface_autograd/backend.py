@@ -9,17 +9,19 @@ from typing import Any, final
 import numpy as np
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface import assembly, derived
-from diffinterface.adtypes import AutoAutograd
-from diffinterface.arrays import NUMPY, dtype_name, framework_of, is_complex, shape_of, size_of
-from diffinterface.backend import Backend
-from diffinterface.contract import Levels
+from diffinterface.arrays import assembly
+from diffinterface.arrays.facts import dtype_name, is_complex, shape_of, size_of
+from diffinterface.arrays.framework import NUMPY, framework_of
+from diffinterface.arrays.seeds import basis, match_cotangent
+from diffinterface.arrays.trees import Leaves
+from diffinterface.declare.adtypes import AutoAutograd
+from diffinterface.engine import derived
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.contract import Levels
+from diffinterface.engine.function import Function
+from diffinterface.engine.modes import prefers_forward
+from diffinterface.engine.prep import Prep
 from diffinterface.errors import NestedDifferentiationError, OutputError
-from diffinterface.functions import Function
-from diffinterface.modes import prefers_forward
-from diffinterface.prep import Prep
-from diffinterface.seeds import basis, match_cotangent
-from diffinterface.trees import Leaves
 
 from .errors import MissingRuleError, lost_derivative
 from .record import Pure, Record, push, push_each

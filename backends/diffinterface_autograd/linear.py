@@ -10,7 +10,7 @@ import autograd.numpy as anp
 from autograd.extend import defjvp, defvjp
 from autograd.tracer import getval
 
-from diffinterface.arrays import is_complex
+from diffinterface.arrays.facts import is_complex
 
 from .record import Record
 

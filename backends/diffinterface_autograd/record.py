@@ -13,10 +13,10 @@ from autograd.extend import Box
 from autograd.tracer import isbox, new_box, trace_stack
 from autograd.util import toposort
 
-from diffinterface.arrays import is_complex, shape_of
-from diffinterface.assembly import generic_direction
+from diffinterface.arrays.assembly import generic_direction
+from diffinterface.arrays.facts import is_complex, shape_of
+from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.errors import InputError
-from diffinterface.trees import Leaves, map_leaves
 
 from .buffer import frozen
 from .errors import MissingRuleError, explain, lost_derivative, overwritten

@@ -8,8 +8,8 @@ from typing import Any, final
 
 import jax
 
-from diffinterface.layers import Parts
-from diffinterface.stop import stopped
+from diffinterface.arrays.stop import stopped
+from diffinterface.neutral.layers import Parts
 
 
 def parts_of(module: Any, state: Any) -> Parts | None:

@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffinterface.arrays import NUMBERS, dtype_name, framework_of
-from diffinterface.functions import Function
-from diffinterface.trees import Leaves
+from diffinterface.arrays.facts import NUMBERS, dtype_name
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.trees import Leaves
+from diffinterface.engine.function import Function
 
 from . import transforms
 

@@ -12,13 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from diffinterface import assembly
-from diffinterface.adtypes import Mode
-from diffinterface.arrays import is_complex
-from diffinterface.derived import complex_gradient_error
-from diffinterface.functions import Function
-from diffinterface.seeds import basis, match_cotangent
-from diffinterface.trees import Leaves
+from diffinterface.arrays import assembly
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.seeds import basis, match_cotangent
+from diffinterface.arrays.trees import Leaves
+from diffinterface.declare.adtypes import Mode
+from diffinterface.engine.derived import complex_gradient_error
+from diffinterface.engine.function import Function
 
 Body = Callable[..., tuple[Any, Any, Any]]
 Pure = Callable[[Leaves], tuple[Leaves, Any]]

@@ -11,12 +11,12 @@ from typing import Any
 import optree
 import torch
 
-from diffinterface import assembly
-from diffinterface.arrays import is_complex
+from diffinterface.arrays import assembly
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.seeds import match_cotangent
+from diffinterface.arrays.trees import Leaves
+from diffinterface.engine.function import Function
 from diffinterface.errors import NestedDifferentiationError
-from diffinterface.functions import Function
-from diffinterface.seeds import match_cotangent
-from diffinterface.trees import Leaves
 
 from .outer import FORWARD_MODE, in_vmap
 from .repairs import Repairs

@@ -6,10 +6,12 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import framework_of, is_inexact
-from ..contexts import Cache, Constant, Static, read_only, same
+from ..arrays.facts import is_inexact
+from ..arrays.framework import framework_of
+from ..arrays.trees import Leaves, Structure
+from ..declare.contexts import Cache, Constant, Static
+from ..engine.arguments import read_only, same
 from ..errors import InputError
-from ..trees import Leaves, Structure
 
 _X, _DATA = object(), object()
 

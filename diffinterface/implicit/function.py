@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, final
 
-from ..adtypes import ADType
-from ..arrays import NUMPY, framework_of
-from ..config import as_adtype
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..engine.registry import resolve
 from ..errors import InputError
-from ..levels import tracing
 from ..operators import gradient
-from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves
 from .arguments import Arguments, plain
 from .captured import refuse_captured
 from .conditions import Conditions, Options

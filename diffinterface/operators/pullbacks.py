@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..adtypes import ADType
-from ..functions import Argnums
-from ..once import call, value_and
-from ..operator import PULLBACK
-from ..plan import Request
-from ..preparation import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..declare.adtypes import ADType
+from ..engine.function import Argnums
+from ..prepare.once import call, value_and
+from ..prepare.operator import PULLBACK
+from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..prepare.request import Request
 
 
 def pullback(

@@ -9,21 +9,22 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..adtypes import ADType, AutoFiniteDiff
-from ..arrays import NUMPY, framework_of, shape_of, size_of
-from ..bridge import Bridge
-from ..contract import AbstractBackend
-from ..differentiate_with import DifferentiateWith
+from ..arrays.facts import shape_of, size_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.trees import LEAF, Leaves
+from ..declare.adtypes import ADType, AutoFiniteDiff
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.registry import resolve
 from ..errors import InputError
-from ..functions import Function
+from ..nest.bridge import Bridge
+from ..nest.with_engine import DifferentiateWith
 from ..operators import (
     prepare_jacobian,
     prepare_pullback,
     prepare_pushforward,
     value_and_pushforward,
 )
-from ..registry import resolve
-from ..trees import LEAF, Leaves
 
 Seeding = Literal["product", "jacobian", "finite"]
 SEEDINGS = ("product", "jacobian", "finite")

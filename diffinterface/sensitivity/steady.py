@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
-from ..arrays import finished, size_of
-from ..config import as_adtype
+from ..arrays.facts import size_of
+from ..arrays.framework import finished
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..engine.registry import resolve
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation
 from ..operators import value_and_jacobian
-from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves
 from .integrate import Packing
 
 

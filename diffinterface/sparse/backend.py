@@ -7,17 +7,20 @@ from functools import partial
 from itertools import count
 from typing import Any, final
 
-from ..adtypes import AutoSparse
-from ..arrays import NUMBERS, NUMPY, array_namespace, framework_of, size_of
-from ..composite import Composite, MixedModeBackend
-from ..contract import AbstractBackend
-from ..derived import refuse_complex
+from ..arrays.facts import NUMBERS, size_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves, Structure
+from ..compose.member import Composite
+from ..compose.mixed_mode import MixedModeBackend
+from ..declare.adtypes import AutoSparse
+from ..engine.contract import AbstractBackend
+from ..engine.derived import refuse_complex
+from ..engine.function import Function
+from ..engine.prep import Prep
+from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError, ShapeError
-from ..functions import Function
-from ..prep import Prep
-from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves, Structure
 from .choice import cheapest
 from .coloring import ColoringProblem
 from .detect import is_local, pattern

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..adtypes import AutoSparse
-from ..contexts import Cache, Static, join
-from ..contract import AbstractBackend
+from ..arrays.trees import Leaves
+from ..declare.adtypes import AutoSparse
+from ..declare.contexts import Cache, Static
+from ..engine.arguments import join
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function, place
 from ..errors import BackendNotInstalledError
-from ..functions import Function, place
-from ..trees import Leaves
 from .detection import DetectionError, Detector, JaxprDetector, TracerDetector
 
 

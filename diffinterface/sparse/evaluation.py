@@ -7,13 +7,15 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import Array, dtype_name, framework_of, is_inexact
-from ..contexts import DATA, Cache
-from ..contract import AbstractBackend
+from ..arrays.facts import Array, dtype_name, is_inexact
+from ..arrays.framework import framework_of
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..declare.contexts import Cache
+from ..engine.arguments import DATA
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
 from ..errors import InputError, PreparationMismatchError
-from ..functions import Function
-from ..stop import stopped
-from ..trees import Leaves
 from .outputs import Output
 from .plan import SparsePlan
 from .products import Products

@@ -11,9 +11,11 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import assembly
-from ..arrays import Array, array_namespace, framework_of, is_complex, shape_of, size_of
-from ..trees import Leaves
+from ..arrays import assembly
+from ..arrays.facts import Array, is_complex, shape_of, size_of
+from ..arrays.framework import framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.trees import Leaves
 
 #: Bytes that the seeds and products of one evaluation may take.
 MEMORY = 2**28

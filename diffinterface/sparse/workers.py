@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
-from ..adtypes import ADType
+from ..arrays.trees import Leaves
+from ..declare.adtypes import ADType
+from ..engine.function import Function
+from ..engine.registry import resolve
 from ..errors import InputError
-from ..functions import Function
-from ..registry import resolve
-from ..trees import Leaves
 from .products import Evaluate, Part
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
-from ..arrays import array_namespace, framework_of
+from ..arrays.framework import framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.trees import flatten, map_leaves
+from ..declare.adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..errors import DiffInterfaceError
 from ..operators import derivative
-from ..trees import flatten, map_leaves
 from .callers import NUMPY
 from .cell import Cell
 from .deviation import is_sparse, numpy_leaves

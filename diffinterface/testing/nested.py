@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
-from ..arrays import array_namespace as xp_of
+from ..arrays.namespace import array_namespace as xp_of
+from ..declare.adtypes import ADType
 from ..operators import gradient, jacobian
 from .problems import Problem, V
 

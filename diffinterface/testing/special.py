@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace as xp_of
-from ..contexts import Cache, Constant, Static
-from ..inplace import inplace as _inplace
+from ..arrays.namespace import array_namespace as xp_of
+from ..declare.contexts import Cache, Constant, Static
+from ..neutral.inplace import inplace as _inplace
 from .problems import M, Problem, S, V, Z
 
 # --- contexts ------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def coloring_rows() -> Iterator[Row]:
     """Colors as well as time: the choice that AutoSparse makes for an engine with both modes."""
     import asdex
 
-    from diffinterface.registry import resolve
+    from diffinterface.engine.registry import resolve
 
     cases: tuple[tuple[Callable[[Any], Any], int], ...] = (
         (brusselator, 2 * CELLS**2),
@@ -108,7 +108,7 @@ def coloring_rows() -> Iterator[Row]:
 
 
 def _asdex_pattern(asdex: Any, pattern: Any) -> Any:
-    from diffinterface.matrix import Layout
+    from diffinterface.arrays.sparse_matrix import Layout
 
     layout = Layout(pattern.indptr, pattern.indices, pattern.shape)
     return asdex.SparsityPattern.from_coo(layout.rows, layout.indices, layout.shape)

@@ -1,0 +1,218 @@
+"""Arrays of any framework: who owns one, how it travels, and its array-API namespace.
+
+The core knows NumPy and Python numbers. Every other array type, dual numbers and autograd boxes
+included, belongs to a `Framework` that an adapter registers (entry-point group
+``diffinterface.frameworks``, keyed by the top-level module in which its classes are defined).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import array_api_compat
+import array_api_compat.numpy as numpy_namespace
+import numpy as np
+
+from diffinterface.arrays.facts import NUMBERS, Array
+
+from ..declare import plugins
+from ..errors import InputError, NestedDifferentiationError
+
+
+class Framework:
+    """One family of array types, and the questions that the core asks about its arrays.
+
+    The defaults serve any array that follows the array-API standard and ``__dlpack__``.
+    """
+
+    name: str = "numpy"
+    wraps: bool = False  # an engine's tracers: dual numbers, boxes
+    mutable: bool = True  # whether an array can be written into
+    concrete: type | None = None  # a class whose instances no transform is ever recording
+    #: A loop of its own, ``scan(step, carry, xs) -> carry, ys``, where unrolling one would cost.
+    scan: Callable[..., tuple[Any, Any]] | None = None
+    unsuited: str | None = None  # why its arrays are refused, and what to pass instead
+
+    def owns(self, kind: type) -> bool:
+        """Whether instances of `kind`, a class of this framework's module, are arrays."""
+        return True
+
+    def has_dtype(self, name: str) -> bool:
+        """Whether there are arrays of the dtype that NumPy calls `name`."""
+        return True
+
+    def to_numpy(self, x: Array) -> Any:
+        """A finished NumPy copy of `x`, safe to overwrite."""
+        return np.array(x)
+
+    def from_numpy(self, a: Any, like: Array) -> Array:
+        """`a` as an array of this framework that shares no memory with it, on the device of `like`."""
+        return np.array(a)
+
+    def namespace(self, x: Array) -> Any:
+        """The array-API namespace in which to compute with `x`."""
+        return array_api_compat.array_namespace(x)
+
+    def scratch(self, buffer: Array, like: Array) -> Array:
+        """A fresh copy of `buffer` into which values computed from `like` may be written."""
+        return np.array(buffer)
+
+    def own(self, x: Array) -> Array:
+        """`x`, or a copy where the caller could overwrite it, still connected to any outer trace."""
+        return x.copy()
+
+    def is_traced(self, x: Array) -> bool:
+        """Whether a transform outside our own call is recording `x`, so that a copy would lose it."""
+        return self.wraps
+
+    def ending(self, x: Array) -> Callable[[], bool] | None:
+        """What tells whether the transform that `x` belongs to has ended; None if it has no end.
+
+        A framework that raises by itself where such an array is used later needs none.
+        """
+        return None
+
+    def recorders(self, x: Array) -> tuple[str, ...]:
+        """What is recording `x`, outermost first, by the names that users write; see `explain`."""
+        return (self.name,) if self.is_traced(x) else ()
+
+    def inside(self, x: Array) -> Array:
+        """What a wrapper wraps, one level down."""
+        return x
+
+    def recomputed(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """`f` in a `scan`, where its derivative is to compute what f did again instead of storing it."""
+        return f
+
+    def take(self, x: Array, indices: Array) -> Array:
+        """Entries of a vector, at indices that are known to be inside it."""
+        return self.namespace(x).take(x, indices, axis=0)
+
+    def stop_gradient(self, x: Array) -> Array:
+        """`x` as a constant to whatever is recording it, at all levels."""
+        return x
+
+    def values(self, x: Array) -> Any:
+        """The values of `x` in NumPy, whatever is recording it; None where they are not known yet."""
+        return self.to_numpy(self.stop_gradient(x))
+
+    def elsewhere(
+        self,
+        call: Callable[..., tuple[Array, ...]],
+        x: tuple[Array, ...],
+        contexts: tuple[Array, ...],
+    ) -> tuple[Array, ...]:
+        """``call(x, contexts)`` for other values of the same kinds, where those of `x` are not known.
+
+        Nothing, if this framework cannot tell.
+        """
+        return ()
+
+    def layer(self, module: Any, state: Any) -> Any:
+        """The `Parts` of `module`, if it is one of a library over this framework's arrays."""
+        return None
+
+    def sparse(self, data: Array, layout: Any) -> Any:
+        """A sparse matrix of this framework's own, with entries `data` at a `matrix.Layout`."""
+        raise NestedDifferentiationError(
+            f"{self.name} has no sparse arrays that it could differentiate; write "
+            "AutoSparse(..., output='data').",
+            outer=self.name,
+        )
+
+    def is_dense(self, x: Array) -> bool:
+        """Whether `x` holds all its entries; a sparse array stays what it is."""
+        return True
+
+    def shard(self, x: Array, sharding: Any) -> Array:
+        """`x` laid over devices as `sharding` says."""
+        raise InputError(f"sharding= is of JAX arrays; got arrays of {self.name}.", got=sharding)
+
+    def scope(self, x: Array) -> AbstractContextManager[None]:
+        """A context in which to compute with `x` without losing its precision."""
+        return nullcontext()
+
+    def device(self, x: Array) -> Any:
+        """The device of `x` where a prepared call must find the same one again, else None."""
+        return None
+
+
+class _Unsuited(Framework):
+    """A class of NumPy's whose arrays mean something else than the numbers that they hold."""
+
+    def __init__(self, name: str, unsuited: str) -> None:
+        self.name, self.unsuited = name, unsuited
+
+
+class _NumPy(Framework):
+    def namespace(self, x: Array) -> Any:
+        return numpy_namespace
+
+    def take(self, x: Array, indices: Array) -> Array:
+        return x.take(indices, axis=0, mode="clip")  # without the check of each index
+
+
+NUMPY = _NumPy()
+
+
+_UNSUITED: dict[type, Framework] = {
+    np.ma.MaskedArray: _Unsuited(
+        "numpy.ma", "engines do not know masks; pass x.filled(0), and the mask as a context"
+    ),
+    np.matrix: _Unsuited("numpy.matrix", "its * is a matrix product; pass np.asarray(x)"),
+}
+
+
+_numpy_types = (np.ndarray, np.generic, *NUMBERS)
+
+
+_framework_by_type: dict[type, Framework | None] = dict.fromkeys((np.ndarray, *NUMBERS), NUMPY)
+
+
+def framework_of(x: Any) -> Framework | None:
+    """The framework that owns `x`, or None if `x` is no array and no number."""
+    try:
+        return _framework_by_type[type(x)]
+    except KeyError:
+        found = _framework_by_type[type(x)] = _find_framework(type(x))
+        return found
+
+
+def register_framework(kind: type, framework: Framework) -> None:
+    """Make `framework` the owner of a class of arrays of the library's own, without an entry point."""
+    _framework_by_type[kind] = framework
+
+
+def find_framework(module: str) -> Framework | None:
+    """The framework whose array types live under the top-level module `module`, if any."""
+    entry = plugins.entries("frameworks").get(module)
+    if entry is None:
+        return None
+    framework: Framework = plugins.load(entry, f"The framework of {module}'s arrays")
+    return framework
+
+
+def _find_framework(kind: type) -> Framework | None:
+    if kind.__module__ == "builtins":
+        return NUMPY if issubclass(kind, NUMBERS) else None
+    for base in kind.__mro__:
+        if base in _UNSUITED:
+            return _UNSUITED[base]
+        if base.__module__ != "builtins":
+            found = find_framework(base.__module__.partition(".")[0])
+            if found is not None and found.owns(kind):
+                return found
+        if base in _numpy_types:
+            return NUMPY
+    # An array of a library that no adapter speaks for: the standard is enough to compute with it.
+    return Framework() if hasattr(kind, "__array_namespace__") else None
+
+
+def finished(leaf: Array) -> Any:
+    """An own NumPy copy."""
+    framework = framework_of(leaf)
+    if framework is None or isinstance(leaf, NUMBERS):
+        return np.asarray(leaf)
+    return framework.to_numpy(leaf)

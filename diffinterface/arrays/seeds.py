@@ -1,0 +1,121 @@
+"""Seeds: the tangents and cotangents that operators push and pull.
+
+Truth about their shapes and dtypes lives here, so that every engine refuses the same ones in the same
+words.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InputError, ShapeError
+from .facts import Array, dtype_name, is_complex, shape_of, size_of
+from .framework import NUMPY, framework_of
+from .namespace import array_namespace
+from .trees import Leaves
+
+
+def match(t: Leaves, like: Leaves, batched: bool, what: str, of: str) -> Leaves:
+    """Seeds `t` checked against the arrays they belong to, and cast to their dtypes.
+
+    Parameters
+    ----------
+    t, like : tuple of array
+        The seeds, and the arrays whose shapes and dtypes they must have; all of one framework.
+    batched : bool
+        Whether each seed carries one extra leading axis.
+    what, of : str
+        For the message: "tangent" of "x", "cotangent" of "f(x)".
+
+    Raises
+    ------
+    ShapeError
+        If their number, a shape or the batch sizes do not fit.
+    InputError
+        If a complex seed meets a real array.
+    """
+    if len(t) != len(like):
+        raise ShapeError(
+            f"The {what} has {len(t)} leaves, expected the {len(like)} of {of}.",
+            got=len(t),
+            expected=len(like),
+        )
+    sizes = {shape_of(leaf)[:1] for leaf in t} if batched else set()
+    if len(sizes) > 1 or () in sizes:
+        raise ShapeError(
+            f"batched=True expects one extra leading axis of the same length on each {what}, got "
+            f"shapes {', '.join(str(shape_of(leaf)) for leaf in t)}.",
+            got=[shape_of(leaf) for leaf in t],
+        )
+    return tuple(match_leaf(a, b, batched, what, of) for a, b in zip(t, like, strict=True))
+
+
+def match_leaf(t: Array, like: Array, batched: bool, what: str, of: str) -> Array:
+    """One seed of `match`."""
+    got, expected = shape_of(t)[1:] if batched else shape_of(t), shape_of(like)
+    if got != expected:
+        extra = " behind the batch axis" if batched else ""
+        raise ShapeError(
+            f"The {what} has shape {got}{extra}, expected {expected}, the shape of {of}.",
+            got=got,
+            expected=expected,
+        )
+    if getattr(t, "dtype", None) == getattr(like, "dtype", 0):
+        return t
+    if is_complex(t) and not is_complex(like):
+        raise InputError(
+            f"The {what} is {dtype_name(t)} where {of} is {dtype_name(like)}; "
+            f"pass its real part, or a complex {of}.",
+            got=dtype_name(t),
+            expected=dtype_name(like),
+        )
+    return cast(t, like)
+
+
+def cast(t: Array, like: Array) -> Array:
+    """`t` in the dtype of `like`."""
+    xp = array_namespace(like, t)
+    dtype = getattr(like, "dtype", None)
+    if dtype is not None and framework_of(like) is NUMPY:
+        dtype = getattr(xp, dtype_name(like))  # t may be of another framework, which f captured
+    return xp.astype(xp.asarray(t), xp.asarray(like).dtype if dtype is None else dtype)
+
+
+def match_cotangent(t: Leaves, y: Leaves, batched: bool = False) -> Leaves:
+    """Cotangents checked against the output y, for a backend to call where it knows y."""
+    return match(t, y, batched, "cotangent", "f(x)")
+
+
+def basis(x: Leaves, start: int = 0, stop: int | None = None) -> Leaves:
+    """Standard basis vectors number `start` to `stop` of the space of x, batched.
+
+    Parameters
+    ----------
+    x : tuple of array
+        The arrays whose entries, one after the other, number the basis.
+    start, stop : int
+        The range wanted; by default all.
+
+    Returns
+    -------
+    tuple of array
+        For each leaf of x an array ``(stop - start, *leaf.shape)``, of its dtype and device.
+    """
+    total = sum(size_of(leaf) for leaf in x)
+    stop = total if stop is None else min(stop, total)
+    seeds: list[Any] = []
+    offset = 0
+    for leaf in x:
+        xp, size = array_namespace(leaf), size_of(leaf)
+        device = getattr(leaf, "device", None)  # a tracer has none
+        rows = xp.arange(start - offset, stop - offset, device=device)
+        columns = xp.arange(size, device=device)
+        hot = xp.astype(rows[:, None] == columns[None, :], leaf.dtype)
+        seeds.append(xp.reshape(hot, (stop - start, *leaf.shape)))
+        offset += size
+    return tuple(seeds)
+
+
+def none_pushed(y: Leaves) -> Leaves:
+    """The image of an empty batch of tangents: ``(0, *y.shape)`` for each output."""
+    return tuple(array_namespace(leaf).zeros((0, *shape_of(leaf)), dtype=leaf.dtype) for leaf in y)

@@ -1,0 +1,231 @@
+"""Between the caller's arrays and the engine's: what goes in is converted once, what comes out once.
+
+A result that is still being traced by an outer transform stays as it is: turning it into the caller's
+framework would cut the trace and lose a derivative in silence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import optree
+
+from ..arrays.facts import NUMBERS, Array, dtype_name, is_inexact
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.seeds import cast
+from ..arrays.trees import Leaves
+from ..errors import InputError, NestedDifferentiationError
+from .contract import AbstractBackend
+from .function import Function
+from .prep import Prep
+
+
+class CrossingError(NestedDifferentiationError):
+    """An engine was given arrays that another one is tracing: what the bridge is for."""
+
+
+def caller_framework(x: Leaves) -> Framework:
+    """The one framework of the arrays in x.
+
+    Raises
+    ------
+    InputError
+        If a leaf is no array, has an integer or boolean dtype, or frameworks mix.
+    """
+    if not x:
+        raise InputError("x holds no array: there is nothing to differentiate.", got=x)
+    found: dict[str, Framework] = {}
+    for leaf in x:
+        framework = framework_of(leaf)
+        if framework is None:
+            raise InputError(
+                f"x holds a {type(leaf).__qualname__}, expected arrays, numbers or a tree of them "
+                "(a class of your own must be registered with optree.register_pytree_node).",
+                got=leaf,
+            )
+        if not is_inexact(leaf):
+            name = dtype_name(leaf)
+            cast = "float(x)" if isinstance(leaf, int) else "x.astype('float64')"
+            cast = "x.to(torch.float64)" if framework.name == "torch" else cast
+            raise InputError(
+                f"x has dtype {name}, which cannot be differentiated; pass floating values: {cast}.",
+                got=name,
+                expected="a floating dtype",
+            )
+        found[framework.name] = framework
+    if len(found) == 2 and "numpy" in found:
+        del found["numpy"]
+        (wrapping,) = found.values()
+        if wrapping.wraps:  # some leaves are traced, and the others are arrays beside them
+            return wrapping
+        found["numpy"] = NUMPY
+    if len(found) > 1:
+        raise InputError(
+            f"x mixes arrays of {' and '.join(sorted(found))}, expected one framework a tree.",
+            got=sorted(found),
+        )
+    return next(iter(found.values()))
+
+
+class Converter:
+    """The two directions for one backend and one caller, decided at preparation."""
+
+    __slots__ = (
+        "_backend",
+        "_caller",
+        "_like",
+        "_native",
+        "_widened",
+        "native_numpy",
+        "plain",
+        "same",
+        "to_numpy_arrays",
+    )
+
+    def __init__(self, backend: AbstractBackend, x: Leaves) -> None:
+        self._backend = backend
+        self._caller = caller_framework(x)
+        self._native = backend.framework
+        # Only where results cross to another framework; else a plan would keep x, or its trace, alive.
+        crosses = self._native is not None and self._caller not in (NUMPY, self._native)
+        self._like = x[0] if crosses and x else None
+        # NumPy has no bfloat16: such an x crosses as float32, and so do the results.
+        self._widened = crosses and all(dtype_name(leaf) == "bfloat16" for leaf in x)
+        #: Whether leaves of the caller go in, and come out, untouched (0-d results of NumPy aside).
+        self.plain = self._native is None or self._caller.name in backend.accepts
+        #: Whether results come out in the caller's framework with nothing left to do.
+        self.same = self._caller is not NUMPY and self._caller is self._native
+        #: Whether results are NumPy arrays for a NumPy caller.
+        self.native_numpy = self._caller is NUMPY and self._native in (None, NUMPY)
+        #: The engine's type of finished arrays and their way to NumPy, for a NumPy caller.
+        self.to_numpy_arrays: tuple[type | None, Any] = None, None
+        if self._caller is NUMPY and self._native is not None:
+            self.to_numpy_arrays = self._native.concrete, self._native.to_numpy
+        if not self.plain and self._caller.wraps:
+            raise CrossingError(
+                f"x is being differentiated by {self._caller.name}, and {backend.adtype!r} cannot run "
+                f"on its arrays; use a backend that does: AutoForwardDiff(), or {self._caller.name}'s "
+                "own.",
+                outer=self._caller.name,
+                inner=backend.adtype,
+            )
+
+    def enter(self, leaves: Leaves) -> Leaves:
+        """Leaves of x or of a tangent, as the engine takes them."""
+        return tuple(
+            self._enter(np.asarray(leaf)[()] if isinstance(leaf, NUMBERS) else leaf)
+            for leaf in leaves
+        )
+
+    def enter_contexts(self, leaves: Leaves, x: Leaves) -> Leaves:
+        """Leaves of contexts, beside x as the engine takes it.
+
+        Python numbers stay as they are, so that they promote as they do in f's own code.
+        """
+        like = x[0] if x and self._caller is self._native else None
+        return tuple(
+            leaf if isinstance(leaf, NUMBERS) else self._enter(leaf, like) for leaf in leaves
+        )
+
+    def _enter(self, leaf: Array, like: Array = None) -> Array:
+        framework = framework_of(leaf)
+        if framework is NUMPY and self._native is not None:
+            name = dtype_name(leaf)
+            if not self._native.has_dtype(name):
+                raise InputError(
+                    f"{self._native.name} has no arrays of dtype {name}; pass x.astype('float64'), or "
+                    "use AutoForwardDiff().",
+                    got=name,
+                )
+        if self._native is None or framework is None or framework.name in self._backend.accepts:
+            return _native_order(leaf) if framework is NUMPY else leaf
+        if framework.is_traced(leaf):
+            raise CrossingError(
+                f"An argument is being traced by {framework.name}, and {self._backend.adtype!r} would "
+                "have to copy it, which loses that derivative; use a backend of the same framework.",
+                outer=framework.name,
+                inner=self._backend.adtype,
+            )
+        array = framework.to_numpy(leaf)
+        return array if "numpy" in self._backend.accepts else self._native.from_numpy(array, like)
+
+    def leave(self, leaf: Array) -> Array:
+        """One array of a result, as the caller gets it."""
+        concrete, to_numpy = self.to_numpy_arrays
+        if type(leaf) is concrete:
+            array = to_numpy(leaf)
+            return array[()] if array.ndim == 0 else array
+        framework = framework_of(leaf)
+        if framework is None:
+            over = getattr(leaf, "over", None)  # a sparse matrix of entries that are an array
+            return leaf if over is None else over(self.leave)
+        if framework is self._caller and framework is not NUMPY:
+            return leaf
+        if framework.is_traced(leaf) or not framework.is_dense(leaf):
+            return leaf
+        # A copy even from NumPy to NumPy: f may return x, a seed or a context as it is, and the
+        # caller may write into what it gets.
+        array = framework.to_numpy(leaf)
+        if self._caller is NUMPY:
+            return array[()] if array.ndim == 0 else array
+        array = self._caller.from_numpy(array, self._like)
+        return cast(array, self._like) if self._widened else array
+
+    def leave_all(self, result: Any) -> Any:
+        """A result of flat tuples, nested or not."""
+        if type(result) is tuple:
+            return tuple([self.leave_all(part) for part in result])
+        return self.leave(result)
+
+    def leave_aux(self, aux: Any) -> Any:
+        """The auxiliary output: arrays of another framework become the caller's, all else stays."""
+
+        def convert(leaf: Any) -> Any:
+            if type(leaf) is np.ndarray and not leaf.flags.writeable:
+                return leaf.copy()  # what f saw of the caller's contexts
+            framework = framework_of(leaf)
+            foreign = framework not in (None, self._caller) and (
+                framework is not NUMPY or self._native is NUMPY
+            )
+            return self.leave(leaf) if foreign else leaf
+
+        return None if aux is None else optree.tree_map(convert, aux)
+
+    def leave_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        """What a plan's `run` gives, as the caller gets it."""
+        value, result, aux = parts
+        return self.leave_all(value), self.leave_all(result), self.leave_aux(aux)
+
+
+def _native_order(leaf: Any) -> Any:
+    """A NumPy array in this machine's byte order: no engine computes in the other."""
+    dtype = getattr(leaf, "dtype", None)
+    return leaf if dtype is None or dtype.isnative else leaf.astype(dtype.newbyteorder("="))
+
+
+def scalars(result: Any) -> Any:
+    """A NumPy result of flat tuples, its 0-d arrays as scalars."""
+    if type(result) is tuple:
+        return tuple(scalars(part) for part in result)
+    return result[()] if getattr(result, "ndim", 1) == 0 else result
+
+
+def prepare(
+    backend: AbstractBackend,
+    operator: str,
+    fn: Function,
+    x: Leaves,
+    contexts: Leaves,
+    t: Leaves | None = None,
+    *,
+    batched: bool = False,
+    same_point: bool = False,
+) -> tuple[Prep, Converter]:
+    """A backend's plan for arguments of any framework, and the converter that serves it."""
+    converter = Converter(backend, x)
+    seeds = None if t is None else converter.enter(t)
+    entered = converter.enter(x)
+    data = converter.enter_contexts(contexts, entered)
+    options = {"batched": batched, "same_point": same_point}
+    return backend.prepare(operator, fn.on(backend), entered, data, seeds, **options), converter

@@ -1,0 +1,215 @@
+"""A callable of any framework, differentiated by the backend of one's choice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from operator import is_
+from typing import Any, final
+
+from ..arrays.facts import NUMBERS, is_inexact
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..engine.arguments import read_only, same
+from ..engine.capture import Watch
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.registry import resolve
+from ..errors import InputError
+from .bridge import Bridge, through
+
+_MOST_BRIDGES = 64
+#: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
+_Known = tuple[Framework, Framework, "_Arguments", Bridge]
+
+
+@final
+class DifferentiateWith:
+    """A function that keeps its own engine, whatever surrounds it.
+
+    Call it with arrays of any framework, traced by any engine: f gets its engine's arrays, the caller
+    gets his own back, and the derivatives that the caller's engine asks for are computed by `backend`.
+    Any order, both modes, several inputs and outputs, trees. f is evaluated again for a derivative, so
+    what it captured must not change in between. ``torch.compile`` breaks its graph at a call.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(*args)``, over the arrays of `backend`. Differentiable in every floating array among its
+        arguments; other arrays, numbers and objects are constants.
+    backend : ADType or str or None
+        The engine of f.
+    reuse : bool
+        False for a single call, where compiling f would not pay.
+
+    Raises
+    ------
+    NestedDifferentiationError
+        On a call that another engine is tracing, and which it cannot hand over.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import diffinterface as di
+    >>> f = di.DifferentiateWith(lambda x: np.floor(x) + x**2, di.AutoFiniteDiff())
+    >>> g = lambda x: f(x)[0] * f(x)[1]
+    >>> np.round(di.gradient(g, "forwarddiff", np.array([0.5, 1.5])), 6)
+    array([3.25, 0.75])
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], backend: ADType | str | None, *, reuse: bool = True
+    ) -> None:
+        if not callable(f):
+            raise InputError(f"DifferentiateWith expects a callable f, got {f!r}.", got=f)
+        self.f, self.adtype, self._reuse = f, as_adtype(backend), reuse
+        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.__wrapped__ = f
+        self._bridges: list[tuple[_Arguments, Bridge]] = []
+        self._arrays: dict[Any, _Known] = {}
+        self._watch: Watch | None = None
+
+    def __repr__(self) -> str:
+        return f"DifferentiateWith({self.__name__}, {self.adtype!r})"
+
+    def __call__(self, *args: Any) -> Any:
+        """f's value, in the caller's arrays."""
+        if _COMPILER in sys.modules:
+            return _opaque()(self, *args)
+        return self._call(*args)
+
+    def _call(self, *args: Any) -> Any:
+        # The commonest call by far: arrays alone, of kinds that were here before.
+        try:
+            key = tuple([(type(a), a.dtype) for a in args])
+        except AttributeError:
+            return self._general(None, args)
+        found = self._arrays.get(key)
+        if found is not None and not self._stale():
+            framework, native, arguments, bridge = found
+            outer = framework if any(map(framework.is_traced, args)) else None
+            if outer is None or outer is not native:
+                return _cross(outer, arguments, bridge, args)
+        return self._general(key, args)
+
+    def _general(self, key: Any, args: tuple[Any, ...]) -> Any:
+        backend = resolve(self.adtype)
+        leaves, structure = backend.flatten(args)
+        outer, native = tracing(leaves), backend.framework or NUMPY
+        if outer is not None and outer is native:
+            return self.f(*structure.unflatten(_native(leaves, backend)))
+        if outer is None and all(framework_of(leaf) in (None, native) for leaf in leaves):
+            return self.f(*args)  # nothing to hand over; what f captured nests as f's own code does
+        arguments = _Arguments(leaves, structure)
+        bridge = self._bridge(arguments, backend)
+        if key is None or not arguments.arrays:
+            return _cross(outer, arguments, bridge, leaves)
+        framework, *others = set(map(framework_of, leaves))
+        if not others and framework is not None and all(map(is_, args, leaves)):
+            self._arrays[key] = framework, native, arguments, bridge
+        return _cross(outer, arguments, bridge, leaves)
+
+    def _stale(self) -> bool:
+        """Whether programs were compiled with what f had captured before."""
+        return self._watch is not None and not self._watch.unchanged()
+
+    def _bridge(self, arguments: _Arguments, backend: AbstractBackend) -> Bridge:
+        if self._stale() or (backend.compiles and self._watch is None):
+            self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), [], {}
+        for known, bridge in self._bridges:
+            if known.same(arguments):
+                return bridge
+        flat = _Flat(self.f, backend, arguments)
+        bridge = Bridge(flat, backend, watch=self._watch, reuse=self._reuse)
+        self._bridges = [*self._bridges[1 - _MOST_BRIDGES :], (arguments, bridge)]
+        return bridge
+
+
+def _cross(outer: Framework | None, arguments: _Arguments, bridge: Bridge, leaves: Leaves) -> Any:
+    y = through(outer, bridge, *arguments.split(leaves))
+    structure = bridge.fn.y_structure
+    return y[0] if structure is LEAF or structure is None else structure.unflatten(y)
+
+
+#: What traces Python code, where it is loaded, and would trace the bridge and f's engine as well.
+_COMPILER = "torch._dynamo"
+_opaque_call: list[Callable[..., Any]] = []
+
+
+def _opaque() -> Callable[..., Any]:
+    """The call as one at which ``torch.compile`` breaks its graph, whatever f's engine is."""
+    if not _opaque_call:
+        disable = sys.modules["torch"].compiler.disable
+        reason = "DifferentiateWith hands its arguments to another engine"
+        _opaque_call.append(disable(DifferentiateWith._call, reason=reason))
+    return _opaque_call[0]
+
+
+_X, _CONTEXT = object(), object()
+
+
+class _Arguments:
+    """Which leaves of a call are differentiable, which are constant arrays, and what the others are."""
+
+    def __init__(self, leaves: Leaves, structure: Structure) -> None:
+        self._structure = structure
+        self._roles = tuple(map(_role, leaves))
+        self._alone = all(role is _X for role in self._roles)
+        #: Whether all leaves are arrays; NumPy's scalars are numbers, which belong to the program.
+        self.arrays = all(role is _X or role is _CONTEXT for role in self._roles)
+        if _X not in self._roles:
+            raise InputError("DifferentiateWith was called without any floating array.", got=leaves)
+
+    def same(self, other: _Arguments) -> bool:
+        """Whether calls of both kinds run the same program."""
+        return self._structure == other._structure and same(self._roles, other._roles)
+
+    def split(self, leaves: Leaves) -> tuple[Leaves, Leaves]:
+        """The differentiable leaves, and the constant arrays."""
+        if self._alone:
+            return leaves, ()
+        pairs = list(zip(leaves, self._roles, strict=True))
+        x = tuple(leaf for leaf, role in pairs if role is _X)
+        return x, tuple(leaf for leaf, role in pairs if role is _CONTEXT)
+
+    def join(self, x: Leaves, contexts: Leaves) -> Any:
+        """The arguments of f: the inverse of `split`."""
+        parts = {_X: iter(x), _CONTEXT: map(read_only, contexts)}
+        return self._structure.unflatten(
+            [next(parts[role]) if role in (_X, _CONTEXT) else role for role in self._roles]
+        )
+
+
+def _role(leaf: Any) -> Any:
+    if framework_of(leaf) is None or isinstance(leaf, NUMBERS):
+        return leaf
+    return _X if is_inexact(leaf) else _CONTEXT
+
+
+class _Flat(Function):
+    """f as a function of its differentiable leaves and its constant arrays."""
+
+    def __init__(
+        self, f: Callable[..., Any], backend: AbstractBackend, arguments: _Arguments
+    ) -> None:
+        super().__init__(f, backend, LEAF, reuse=False)
+        self._arguments = arguments
+
+    def call(self, x: Leaves, contexts: Leaves) -> Any:
+        return self.f(*self._arguments.join(x, contexts))
+
+
+def _native(leaves: Leaves, backend: AbstractBackend) -> Leaves:
+    """NumPy arrays among the leaves as arrays of the engine."""
+    native = backend.framework
+    assert native is not None
+    like = next(leaf for leaf in leaves if framework_of(leaf) is native)
+    return tuple(
+        native.from_numpy(leaf, like)
+        if framework_of(leaf) is NUMPY and not isinstance(leaf, NUMBERS)
+        else leaf
+        for leaf in leaves
+    )

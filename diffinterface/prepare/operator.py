@@ -1,0 +1,112 @@
+"""What an operator is, as data: what it takes, what it gives, and how results become trees again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+from ..arrays.assembly import check_batch
+from ..arrays.facts import shape_of
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..engine.function import Function
+from ..errors import ShapeError
+
+Like = Literal["x", "y", "yx", "xx"]
+
+
+@final
+@dataclass(frozen=True)
+class Operator:
+    """One row of the operator table.
+
+    Attributes
+    ----------
+    name : str
+        The public name; ``Backend.prepare_<name>`` makes its plan.
+    result : {"x", "y", "yx", "xx"}
+        What the result is like; "yx" and "xx" are leafwise outer products, as in a Jacobian.
+    value : tuple of {"x", "y"}
+        The parts of a plan's value: y itself, and for second order its derivative.
+    hidden : int
+        How many of the first of these parts the ``value_and`` variant leaves out.
+    tangent : {"x", "y"} or None
+        What the seed is like, for operators that take one.
+    scalar_x, scalar_y : bool
+        Whether x, or f(x), must be a scalar.
+    samples : bool
+        Whether x and f(x) hold samples on a common leading axis.
+    holomorphic : bool
+        Whether f must be holomorphic where x is complex, for the result to be complex numbers.
+    """
+
+    name: str
+    result: Like
+    value: tuple[Literal["x", "y"], ...] = ("y",)
+    hidden: int = 0
+    tangent: Literal["x", "y"] | None = None
+    scalar_x: bool = False
+    scalar_y: bool = False
+    samples: bool = False
+    holomorphic: bool = False
+
+    def check_x(self, x: Leaves) -> None:
+        """Raise `ShapeError` if this operator cannot work at x."""
+        if self.samples:
+            check_batch(x)
+        if self.scalar_x and (len(x) != 1 or shape_of(x[0]) != ()):
+            shapes = ", ".join(str(shape_of(leaf)) for leaf in x)
+            raise ShapeError(
+                f"{self.name} expects a scalar x, got shape {shapes}; use jacobian or gradient.",
+                got=shapes,
+                expected="()",
+            )
+
+    def assemble(self, result: Any, fn: Function) -> Any:
+        """The result's tree, from its flat tuples."""
+        return _assemble(self.result, result, fn.x_structure, fn.y_structure or LEAF)
+
+    def assemble_values(self, value: Any, fn: Function) -> tuple[Any, ...]:
+        """The trees of the parts that the ``value_and`` variant shows."""
+        x, y = fn.x_structure, fn.y_structure or LEAF
+        if len(self.value) == 1:
+            return (_assemble(self.value[0], value, x, y),)
+        shown = list(zip(self.value, value, strict=True))[self.hidden :]
+        return tuple([_assemble(like, part, x, y) for like, part in shown])
+
+
+def _assemble(like: Like, leaves: Any, x: Structure, y: Structure) -> Any:
+    if like == "x":
+        return leaves[0] if x is LEAF else x.unflatten(leaves)
+    if like == "y":
+        return leaves[0] if y is LEAF else y.unflatten(leaves)
+    outer = y if like == "yx" else x
+    if outer is LEAF and x is LEAF:
+        return leaves[0][0]
+    unflatten: Callable[[Any], Any] = x.unflatten
+    return outer.unflatten([unflatten(row) for row in leaves])
+
+
+PUSHFORWARD = Operator("pushforward", "y", tangent="x")
+PULLBACK = Operator("pullback", "x", tangent="y")
+DERIVATIVE = Operator("derivative", "y", scalar_x=True, holomorphic=True)
+GRADIENT = Operator("gradient", "x", scalar_y=True)
+JACOBIAN = Operator("jacobian", "yx", holomorphic=True)
+BATCHED_JACOBIAN = Operator("batched_jacobian", "yx", samples=True, holomorphic=True)
+SECOND_DERIVATIVE = Operator(
+    "second_derivative", "y", value=("y", "y"), scalar_x=True, holomorphic=True
+)
+HVP = Operator("hvp", "x", value=("y", "x"), hidden=1, tangent="x", scalar_y=True)
+HESSIAN = Operator("hessian", "xx", value=("y", "x"), scalar_y=True)
+
+OPERATORS = (
+    PUSHFORWARD,
+    PULLBACK,
+    DERIVATIVE,
+    GRADIENT,
+    JACOBIAN,
+    SECOND_DERIVATIVE,
+    HVP,
+    HESSIAN,
+    BATCHED_JACOBIAN,
+)

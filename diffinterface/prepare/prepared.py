@@ -1,0 +1,254 @@
+"""Prepared operators: decide once, call many times, and never answer for something else.
+
+A prepared call checks that its arguments are of the kind that it was prepared for, and that nothing
+an engine may have compiled in was rebound since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, final
+
+from ..arrays.framework import framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.trees import Leaves
+from ..engine.arguments import callables
+from ..engine.capture import Capture
+from ..engine.conversion import CrossingError
+from ..engine.registry import resolve
+from ..errors import InputError, PreparationMismatchError
+from . import fast as hotpath
+from .call import Plan, own
+from .crossing import BridgedPlan, crosses, plan_for
+from .request import Request
+from .signature import flatten_any
+
+OnMismatch = Literal["error", "reprepare"]
+_CHOICES = ("error", "reprepare")
+_MOST_VARIANTS = 64
+
+
+class Prepared:
+    """An operator prepared for one function and one kind of arguments.
+
+    Call it as the operator was called, without f and the backend. It is immutable, and threads may
+    share it.
+
+    Raises
+    ------
+    PreparationMismatchError
+        On a call whose arguments differ in structure, shape, dtype or device from those of the
+        preparation, or after a captured variable of f was rebound (engines that compile), unless
+        prepared with ``on_mismatch="reprepare"``.
+    """
+
+    # JAX needs a weak reference to what it jits.
+    __slots__ = (
+        "__weakref__",
+        "_borrowed",
+        "_both",
+        "_bridged",
+        "_call",
+        "_capture",
+        "_on_mismatch",
+        "_plan",
+        "_variants",
+    )
+
+    def __init__(
+        self,
+        request: Request,
+        x: Any,
+        contexts: tuple[Any, ...],
+        t: Any = None,
+        *,
+        on_mismatch: OnMismatch = "error",
+    ) -> None:
+        if on_mismatch not in _CHOICES:
+            raise InputError(
+                f"on_mismatch={on_mismatch!r}, expected 'error' or 'reprepare'.", got=on_mismatch
+            )
+        backend = resolve(request.adtype)
+        programs = request.f, *callables(contexts, backend.flatten)
+        capture = Capture(*programs)
+        self._borrowed = _borrowed(capture)
+        self._capture = capture if backend.compiles or backend.watches else None
+        self._plan, arguments = plan_for(request, x, contexts, t)
+        self._on_mismatch = on_mismatch
+        self._bridged: BridgedPlan | None = None
+        self._variants: dict[str, Prepared] = {}
+        self._call: Callable[..., Any] = self._spread
+        self._both: Callable[..., tuple[Any, ...]] = self._spread_both
+        plan = self._plan
+        if (
+            isinstance(plan, Plan)
+            and not self._borrowed
+            and hotpath.applies(plan, self._capture, arguments, x, contexts, t)
+        ):
+            build = hotpath.unseeded if plan.check_seed is None else hotpath.seeded
+            self._call = build(plan, self._capture, self._general)
+            self._both = build(plan, self._capture, self._general_both, valued=True)
+
+    def __repr__(self) -> str:
+        request = self._plan.request
+        name = getattr(request.f, "__name__", repr(request.f))
+        kinds = (
+            ", ".join(map(repr, self._plan.check_x.leaves))
+            if isinstance(self._plan, Plan)
+            else "traced arrays"
+        )
+        return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
+
+    @property
+    def details(self) -> Any:
+        """What the backend tells of its plan: a `SparsePlan` for `AutoSparse`; None of most."""
+        return self._plan.prep.details if isinstance(self._plan, Plan) else None
+
+    def _spread(self, *arguments: Any) -> Any:
+        return self._general(*self._parts(*arguments))
+
+    def _spread_both(self, *arguments: Any) -> tuple[Any, ...]:
+        return self._general_both(*self._parts(*arguments))
+
+    def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
+        """x, the contexts, and the seed where there is one."""
+        seeds = 0 if self._plan.request.operator.tangent is None else 1
+        return x, others[seeds:], *others[:seeds]
+
+    def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
+        plan, arguments = self._arguments(x, contexts, t)
+        return plan.result(arguments)
+
+    def _general_both(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> tuple[Any, ...]:
+        plan, arguments = self._arguments(x, contexts, t)
+        return plan.value_and(arguments)
+
+    def _arguments(
+        self, x: Any, contexts: tuple[Any, ...], t: Any
+    ) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
+        """The plan that serves these arguments, and the arguments as it takes them."""
+        rebound = self._capture.rebound() if self._capture is not None else []
+        if any(ended() for ended in self._borrowed):
+            rebound.append("a captured array, of a transform that has ended")
+        if not rebound:
+            try:
+                arguments = self._plan.arguments(x, contexts, t)
+            except CrossingError:
+                arguments = None
+            if arguments is not None:
+                return self._plan, arguments
+        if not rebound and crosses(self._plan.request, x, contexts, t):
+            if self._bridged is None:
+                self._bridged = BridgedPlan(self._plan.request, x, contexts)
+            return self._bridged, self._bridged.arguments(x, contexts, t)
+        lines = [f"{name}: rebound since preparation" for name in rebound]
+        lines += self._plan.differences(x, contexts, t)
+        if self._on_mismatch == "reprepare" and not self._plan.request.same_point:
+            return self._variant("\n".join(lines), x, contexts, t)._arguments(x, contexts, t)
+        request = self._plan.request
+        raise PreparationMismatchError(
+            f"{request.operator.name} was prepared for other arguments:\n  "
+            + "\n  ".join(lines)
+            + "\nPrepare again, pass the changing value as a context, or prepare with "
+            "on_mismatch='reprepare'.",
+            differences=lines,
+        )
+
+    def _variant(self, key: str, x: Any, contexts: tuple[Any, ...], t: Any) -> Prepared:
+        variant = self._variants.get(key)
+        if len(self._variants) > _MOST_VARIANTS:
+            self._variants.clear()
+        if variant is None or (variant._capture is not None and variant._capture.rebound()):
+            variant = type(self)(self._plan.request, x, contexts, t, on_mismatch=self._on_mismatch)
+            if not variant._holds_trace():
+                self._variants[key] = variant
+        return variant
+
+    def _holds_trace(self) -> bool:
+        """Whether a captured variable held values of a trace, which must end with it."""
+        if self._capture is None:
+            return False
+        flatten = resolve(self._plan.request.adtype).flatten
+        return tracing(flatten_any(self._capture.values(), flatten)[0]) is not None
+
+
+def _borrowed(capture: Capture) -> list[Callable[[], bool]]:
+    """For captured arrays that a transform around the preparation made: whether it has ended."""
+    owned = [(value, framework_of(value)) for value in capture.values()]
+    found = [owner.ending(value) for value, owner in owned if owner is not None]
+    return [ended for ended in found if ended is not None]
+
+
+@final
+class PreparedOperator(Prepared):
+    """A prepared operator without a seed: call ``prep(x, *contexts)``."""
+
+    __slots__ = ()
+
+    def __call__(self, x: Any, *contexts: Any) -> Any:
+        """The result at x."""
+        return self._call(x, *contexts)
+
+    def value_and(self, x: Any, *contexts: Any) -> tuple[Any, ...]:
+        """The value of f (for second order: and its derivative), then the result at x."""
+        return self._both(x, *contexts)
+
+
+@final
+class PreparedSeeded(Prepared):
+    """A prepared operator with a seed: call ``prep(x, t, *contexts)``."""
+
+    __slots__ = ()
+
+    def __call__(self, x: Any, t: Any, *contexts: Any) -> Any:
+        """The result at x for the tangent or cotangent t."""
+        return self._call(x, t, *contexts)
+
+    def value_and(self, x: Any, t: Any, *contexts: Any) -> tuple[Any, ...]:
+        """The value of f (for hvp: the gradient), then the result at x for t."""
+        return self._both(x, t, *contexts)
+
+
+@final
+class PreparedSamePoint:
+    """An operator linearised at one point: call ``prep(t)`` for any number of seeds.
+
+    The point and the contexts are those of the preparation: overwriting the caller's arrays
+    afterwards changes nothing.
+    """
+
+    __slots__ = ("__weakref__", "_plan", "_point")
+
+    def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
+        self._plan, _ = plan_for(request, x, contexts, t)
+        flatten = resolve(request.adtype).flatten
+        leaves, structure = flatten_any((x, contexts), flatten)
+        self._point: tuple[Any, Any] = structure.unflatten(own(leaves))
+
+    def __repr__(self) -> str:
+        request = self._plan.request
+        return f"<{request.operator.name} by {request.adtype!r} linearised at one point>"
+
+    def __call__(self, t: Any) -> Any:
+        """The result for the tangent or cotangent t."""
+        plan, arguments = self._arguments(t)
+        return plan.result(arguments)
+
+    def value_and(self, t: Any) -> tuple[Any, ...]:
+        """The value at the point (for hvp: the gradient), then the result for t."""
+        plan, arguments = self._arguments(t)
+        return plan.value_and(arguments)
+
+    def _arguments(self, t: Any) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
+        request = self._plan.request
+        if crosses(request, t) and isinstance(self._plan, Plan):
+            bridged = BridgedPlan(request, *self._point)
+            return bridged, bridged.arguments(None, (), t)
+        arguments = self._plan.arguments(None, (), t)
+        if arguments is None:
+            lines = self._plan.differences(None, (), t)
+            raise PreparationMismatchError(
+                f"{request.operator.name} was prepared for another seed:\n  " + "\n  ".join(lines),
+                differences=lines,
+            )
+        return self._plan, arguments

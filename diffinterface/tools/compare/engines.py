@@ -1,0 +1,55 @@
+"""The engines that declarations know of: installed, missing, or broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...declare.strings import known_backends, parse
+from ...engine.registry import check_available, install_command
+from ...testing.entries import Entry, entry
+
+# The order in which engines are asked, and shown where nothing else orders them.
+_FIRST = ("forwarddiff", "jax", "autograd", "torch", "complexstep", "finitediff")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One declared backend.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    entry : Entry or None
+        To run it with; None where it cannot be run.
+    command : str
+        What installs it, where a package is missing.
+    error : str
+        What is wrong with it, where it cannot even be loaded.
+    """
+
+    name: str
+    entry: Entry | None = None
+    command: str = ""
+    error: str = ""
+
+
+def engines() -> list[Engine]:
+    """Every backend that an installed distribution declares, the exact ones first."""
+    names = sorted(known_backends(), key=lambda name: (*_FIRST, name).index(name))
+    return [_found(name) for name in names]
+
+
+def _found(name: str) -> Engine:
+    try:
+        if not check_available(parse(name)):
+            return Engine(name, command=install_command(name))
+        return Engine(name, entry(name))
+    except Exception as error:  # whatever a broken plugin raises
+        return Engine(name, error=line(error))
+
+
+def line(error: BaseException) -> str:
+    """An error as one line."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0].rstrip('.')}" if text else type(error).__name__
