@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
+from typing import Any
+
 from . import extend
 from .arrays.namespace import array_namespace
 from .arrays.stop import stop_gradient
@@ -37,15 +41,16 @@ from .errors import (
     UnsupportedOperatorError,
 )
 from .nest.with_engine import DifferentiateWith
-from .neutral import special
+from .neutral import special, zeros
 from .neutral.inplace import inplace
 from .neutral.layers import StatefulLayer
+from .neutral.zeros import zeros_like_tree
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
 from .operators.explain import Explanation, explain
 from .operators.hutchinson import hutchinson_trace
 from .operators.linear_operator import linear_operator
-from .tools.autotune import autotune
+from .tools.autotune import AutotuneError, autotune
 
 __version__ = "0.1.0"
 
@@ -58,6 +63,7 @@ __all__ = [
     "AutoJax",
     "AutoSparse",
     "AutoTorch",
+    "AutotuneError",
     "BackendNotInstalledError",
     "Cache",
     "Config",
@@ -94,5 +100,28 @@ __all__ = [
     "set_config",
     "special",
     "stop_gradient",
+    "zeros_like_tree",
     *_operators,
 ]
+
+#: Subpackages that load when they are asked for.
+_LAZY = ("implicit", "sensitivity", "sparse", "testing")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # Importing a subpackage makes it an attribute here; those that are not public stay out of sight.
+    return sorted({*__all__, *_LAZY, *(name for name in globals() if name.startswith("__"))})
+
+
+# Public classes are known by their public path: it is shown, and pickled, wherever they are defined.
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
+# Modules that were importable by these names before the folders.
+sys.modules.update({f"{__name__}.special": special, f"{__name__}.zeros": zeros})

@@ -8,6 +8,7 @@ from typing import Any
 from .arrays.framework import NUMPY, Framework, framework_of
 from .arrays.seeds import basis, match_cotangent
 from .arrays.trees import LEAF, Leaves, flatten
+from .declare.strings import plugin
 from .engine.backend import Backend
 from .engine.function import Function
 from .engine.prep import Prep
@@ -55,6 +56,4 @@ def defrule(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
     >>> round(float(di.derivative(tgamma, "forwarddiff", 1.0)), 4)
     -0.5772
     """
-    from diffinterface_forwarddiff import defrule as define
-
-    return define(function, *args, **options)
+    return plugin("forwarddiff").defrule(function, *args, **options)

@@ -19,6 +19,7 @@ from diffinterface.engine.function import Function
 from diffinterface.engine.prep import Prep
 
 from .arguments import from_objects
+from .define import defrule
 from .dual import Dual
 from .jacobian import sweep
 from .levels import primal, tangent
@@ -32,6 +33,7 @@ class ForwardDiffBackend(Backend):
 
     adtype_class = AutoForwardDiff
     adtype: AutoForwardDiff
+    defrule = staticmethod(defrule)  # `diffinterface.extend` offers it
 
     def __init__(self, adtype: AutoForwardDiff) -> None:
         super().__init__(adtype)

@@ -1,7 +1,7 @@
 """Declarations of differentiation backends: inert, frozen, hashable, and free to import.
 
-An `ADType` says *which* engine to use and how; it imports nothing. `diffinterface.engine.registry` turns it
-into the `Backend` that does the work, through the entry point named by its `name`.
+An `ADType` says *which* engine to use and how; it imports nothing. `diffinterface.engine.registry`
+turns it into the `Backend` that does the work, through the entry point named by its `name`.
 """
 
 from __future__ import annotations

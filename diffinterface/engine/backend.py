@@ -1,4 +1,4 @@
-"""What an engine gives: one primitive, from which `diffinterface.engine.derived` makes every operator."""
+"""What an engine gives: one primitive, from which `derived` makes every operator."""
 
 from __future__ import annotations
 

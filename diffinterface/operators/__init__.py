@@ -1,4 +1,4 @@
-"""The public operators: each a row of `diffinterface.prepare.operator`, called, valued or prepared."""
+"""The public operators. Each is its row in `prepare.operator`, called, valued or prepared."""
 
 from .first_order import (
     derivative,

@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DiffInterfaceError, InputError
@@ -38,10 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from .. import __version__
-
     parser = argparse.ArgumentParser(prog="python -m diffinterface", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"diffinterface {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"diffinterface {version('diffinterface')}"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare = commands.add_parser(
         "compare",

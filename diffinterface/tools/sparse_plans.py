@@ -10,6 +10,7 @@ from typing import TextIO
 from ..declare.adtypes import AutoSparse
 from ..declare.config import as_adtype
 from ..errors import InputError
+from ..operators import prepare_hessian, prepare_jacobian
 from .compare.problem import load_function, load_point
 
 _WIDTH = 40
@@ -17,8 +18,6 @@ _WIDTH = 40
 
 def run(options: argparse.Namespace) -> int:
     """Do what the arguments say; returns the exit status."""
-    from .. import prepare_hessian, prepare_jacobian
-
     f, x = load_function(options.function), load_point(options.at)
     dense = as_adtype(options.backend)
     bar = Bar(sys.stderr)
