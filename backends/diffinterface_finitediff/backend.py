@@ -123,7 +123,7 @@ def _like(norm: Any, slope: Array) -> Array:
 
 
 def _evaluator(fn: Function, x: Leaves, contexts: Leaves) -> Evaluate:
-    """F at a point, its outputs as arrays of the caller's framework."""
+    """f at a point, its outputs as arrays of the caller's framework."""
     caller = framework_of(x[0])
 
     def evaluate(point: Leaves) -> Leaves:

@@ -28,7 +28,7 @@ _Partial: Any = jax.tree_util.Partial
 
 
 def close(fn: Function, contexts: Leaves) -> Pure:
-    """F of x alone, its outputs as JAX arrays."""
+    """f of x alone, its outputs as JAX arrays."""
 
     def pure(x: Leaves) -> tuple[Leaves, Any]:
         y, aux = fn(x, contexts)

@@ -78,7 +78,7 @@ class Pass:
             self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
 
     def value(self) -> Leaves:
-        """F's outputs, off the tape unless somebody outside needs them on it."""
+        """f's outputs, off the tape unless somebody outside needs them on it."""
         return self.y if self.keep else tuple(leaf.detach() for leaf in self.y)
 
     def auxiliary(self) -> Any:

@@ -66,7 +66,7 @@ class Aux:
 
 
 def close(fn: Function, contexts: Leaves, aux: Aux) -> Pure:
-    """F of x alone; x arrives as a copy, so that f may write into it."""
+    """f of x alone; x arrives as a copy, so that f may write into it."""
 
     def pure(*x: torch.Tensor) -> tuple[Leaves, Any]:
         y, rest = call(Repairs.of(fn).fn, tuple(leaf.clone() for leaf in x), contexts)

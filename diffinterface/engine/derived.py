@@ -230,7 +230,7 @@ def _columns(
     contexts: Leaves,
     turn: bool = False,
 ) -> tuple[Leaves, list[list[Any]], Any]:
-    """F's value, and for each output leaf the chunks of its Jacobian columns, as leading axis."""
+    """f's value, and for each output leaf the chunks of its Jacobian columns, as leading axis."""
     if not sum(map(size_of, x)):  # no direction to push: engines need not know how to push none
         value, aux = fn(x, contexts)
         xps = [array_namespace(*x, leaf) for leaf in value]

@@ -13,7 +13,7 @@ from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.registry import resolve
 from ..errors import InputError
-from ..operators.gradient import gradient
+from ..operators import gradient
 from .arguments import Arguments, plain
 from .captured import refuse_captured
 from .conditions import Conditions, Options

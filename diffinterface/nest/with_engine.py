@@ -76,7 +76,7 @@ class DifferentiateWith:
         return f"DifferentiateWith({self.__name__}, {self.adtype!r})"
 
     def __call__(self, *args: Any) -> Any:
-        """F's value, in the caller's arrays."""
+        """f's value, in the caller's arrays."""
         if _COMPILER in sys.modules:
             return _opaque()(self, *args)
         return self._call(*args)
@@ -190,7 +190,7 @@ def _role(leaf: Any) -> Any:
 
 
 class _Flat(Function):
-    """F as a function of its differentiable leaves and its constant arrays."""
+    """f as a function of its differentiable leaves and its constant arrays."""
 
     def __init__(
         self, f: Callable[..., Any], backend: AbstractBackend, arguments: _Arguments

@@ -16,7 +16,7 @@ from ..declare.config import as_adtype
 from ..errors import InputError, NestedDifferentiationError
 from ..implicit.arguments import is_parameter
 from ..implicit.captured import refuse_captured, refuse_traced
-from ..operators.gradient import value_and_gradient
+from ..operators import value_and_gradient
 from .adjoint import Adjoint
 from .forward import sensitivities
 from .integrate import Packing

@@ -188,7 +188,7 @@ class Problem:
         )
 
     def _rhs(self, t: Any, u: Leaves, p: Leaves, data: Leaves) -> Leaves:
-        """F on leaves."""
+        """f on leaves."""
         slopes = self.f(t, self.state[1].unflatten(u), self.arguments.join(p, data))
         return self.rhs_leaves(slopes, u)
 
@@ -222,7 +222,7 @@ class Problem:
         return leaves
 
     def split(self, u0: Any, ts: Any, p: Any) -> tuple[Any, Leaves, Leaves, Leaves]:
-        """Ts, and the leaves of u0, of p, and of what is constant in p."""
+        """ts, and the leaves of u0, of p, and of what is constant in p."""
         flatten = self.engine.flatten
         u, parameters = flatten(u0)[0], self.arguments.split(flatten(p)[0])
         u = tuple(np.asarray(leaf) if isinstance(leaf, NUMBERS) else leaf for leaf in u)
@@ -269,7 +269,7 @@ class Problem:
         )
 
     def refuse_captured(self, ts: Any, u: Leaves, p: Leaves, data: Leaves) -> None:
-        """F once in the caller's own context, which shows what f captured and an engine follows."""
+        """f once in the caller's own context, which shows what f captured and an engine follows."""
         if self.options.sensitivity == "discrete":
             return  # f runs in the caller's program, where captured values keep their derivatives
         refuse_captured(self.f, self.engine, "f")
@@ -280,7 +280,7 @@ class Problem:
         self._look((np.asarray(finished(plain[0])[0], point[0].dtype), *point), len(u), len(p))
 
     def _look(self, point: Leaves, n: int, m: int) -> None:
-        """F at one point, always the same one.
+        """f at one point, always the same one.
 
         Where it gives other slopes than before, it read an attribute or an array that has changed since,
         and what was compiled of it is stale.

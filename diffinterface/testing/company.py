@@ -12,7 +12,7 @@ from ..arrays.namespace import array_namespace
 from ..arrays.trees import flatten, map_leaves
 from ..declare.adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..errors import DiffInterfaceError
-from ..operators.derivative import derivative
+from ..operators import derivative
 from .callers import NUMPY
 from .cell import Cell
 from .deviation import is_sparse, numpy_leaves
