@@ -86,6 +86,11 @@ class JaxFramework(Framework):
 
         return elsewhere(call, x, contexts)
 
+    def detector(self) -> Any:
+        from diffinterface.sparse.detection import JaxprDetector
+
+        return JaxprDetector()
+
     def layer(self, module: Any, state: Any) -> Any:
         from .layers import parts_of
 

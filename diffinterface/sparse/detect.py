@@ -10,7 +10,7 @@ from ..backend import Backend
 from ..errors import BackendNotInstalledError
 from ..functions import Function, place
 from ..trees import Leaves
-from .detection import DetectionError, Detector, JaxprDetector, TracerDetector
+from .detection import DetectionError, Detector, TracerDetector
 
 
 def pattern(
@@ -36,10 +36,11 @@ def pattern(
     try:
         return found_by(TracerDetector())
     except (DetectionError, AttributeError):  # the latter by methods that NumPy's arrays lack
-        if dense.framework is None or dense.framework.name != "jax":
+        other = None if dense.framework is None else dense.framework.detector()
+        if other is None:
             raise
         try:
-            return found_by(JaxprDetector())
+            return found_by(other)
         except BackendNotInstalledError:
             pass
         raise

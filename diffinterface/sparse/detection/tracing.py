@@ -12,6 +12,7 @@ import numpy as np
 from diffinterface.arrays import dtype_name, framework_of, is_inexact, shape_of, size_of
 from diffinterface.contexts import Cache, Constant, Static
 from diffinterface.errors import DiffInterfaceError, InputError, OutputError
+from diffinterface.plugins import entries
 from diffinterface.trees import flatten, flatten_with_none, map_leaves
 
 from .detectors import Detector, Pattern, scalar
@@ -136,8 +137,10 @@ class TracerDetector(Detector):
 
 def _where(error: BaseException) -> tuple[str, str]:
     """What f called, and of which library: where the error comes from."""
-    if any("JAX" in note for note in getattr(error, "__notes__", ())):
-        return "a function of jax", "jax"  # which hides its own frames
+    notes = " ".join(getattr(error, "__notes__", ())).lower()
+    for library in entries("frameworks"):
+        if library in notes:  # one that hides its own frames, and says so
+            return f"a function of {library}", library
     frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
     library = frame.f_globals.get("__name__", "").partition(".")[0]
     return f"{library}.{frame.f_code.co_name}", library
