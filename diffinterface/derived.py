@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import assembly
 from .arrays import array_namespace, is_complex, shape_of, size_of
-from .errors import NonAnalyticError, UnsupportedOperatorError
+from .errors import UnsupportedOperatorError
 from .functions import Function
 from .modes import prefers_forward
 from .prep import Prep
-from .seeds import basis, match_cotangent
+from .seeds import basis, match_cotangent, turned
 from .stop import stopped
+from .transforms import complex_gradient_error
 from .trees import Leaves
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def pullback_by_pushforward(
         cotangents = match_cotangent(t, value, batched)
         flat = assembly.adjoint(cotangents, value, columns, batched)
         if any(is_complex(leaf) for leaf in x):
-            turned = _columns_alone(backend, fn, push, x, contexts, turn=True)
-            flat = flat + 1j * assembly.adjoint(cotangents, value, turned, batched)
+            across = _columns_alone(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.adjoint(cotangents, value, across, batched)
         return value, assembly.split(flat, x, batched), aux
 
     return Prep(run)
@@ -109,8 +110,8 @@ def gradient_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
     def joined(columns: list[list[Any]], x: Leaves, contexts: Leaves) -> Leaves:
         flat = assembly.concat(columns[0])
         if any(is_complex(leaf) for leaf in x):
-            turned = _columns_alone(backend, fn, push, x, contexts, turn=True)
-            flat = flat + 1j * assembly.concat(turned[0])
+            across = _columns_alone(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.concat(across[0])
         elif is_complex(flat):
             raise complex_gradient_error()
         return assembly.split(flat, x, False)
@@ -127,14 +128,6 @@ def gradient_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
         return joined(_columns_alone(backend, fn, push, x, contexts), x, contexts)
 
     return Prep(run, result)
-
-
-def complex_gradient_error() -> NonAnalyticError:
-    """The gradient of a complex-valued function was asked for."""
-    return NonAnalyticError(
-        "gradient expects a real-valued f, got a complex value; take its real part or modulus, or use "
-        "derivative or jacobian of a holomorphic f."
-    )
 
 
 def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -178,8 +171,8 @@ def jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
         for seeds in _chunks(backend, y):
             value, part, aux = pull.run(x, contexts, seeds)
             if any(is_complex(leaf) for leaf in y):
-                turned = pull.run(x, contexts, _times_i(seeds))[1]
-                part = assembly.complex_rows(part, turned, x)
+                across = pull.run(x, contexts, turned(seeds))[1]
+                part = assembly.complex_rows(part, across, x)
             parts.append(part)
         rows = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(x)))
         return value, assembly.rows_from_rows(rows, y, x), aux
@@ -249,12 +242,7 @@ def _columns_alone(
 
 
 def _seeds(backend: Backend, x: Leaves, turn: bool) -> Iterator[Leaves]:
-    return map(_times_i, _chunks(backend, x)) if turn else _chunks(backend, x)
-
-
-def _times_i(seeds: Leaves) -> Leaves:
-    """Seeds turned to the imaginary direction, which a real array does not have."""
-    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
+    return map(turned, _chunks(backend, x)) if turn else _chunks(backend, x)
 
 
 def looped(

@@ -123,6 +123,11 @@ def basis(x: Leaves, start: int = 0, stop: int | None = None) -> Leaves:
     return tuple(seeds)
 
 
+def turned(seeds: Leaves) -> Leaves:
+    """Seeds turned to the imaginary direction, which a real array does not have."""
+    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
+
+
 def none_pushed(y: Leaves) -> Leaves:
     """The image of an empty batch of tangents: ``(0, *y.shape)`` for each output."""
     return tuple(array_namespace(leaf).zeros((0, *shape_of(leaf)), dtype=leaf.dtype) for leaf in y)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Lock
 from typing import Any, final
 
@@ -16,15 +15,13 @@ from autograd.util import toposort
 from diffinterface.arrays import is_complex, shape_of
 from diffinterface.assembly import generic_direction
 from diffinterface.errors import InputError
+from diffinterface.transforms import Pure
 from diffinterface.trees import Leaves, map_leaves
 
 from .buffer import frozen
 from .errors import MissingRuleError, explain, lost_derivative, overwritten
 from .nodes import NOT_COVERED, Pulled, Pushed, Seen, Step, fingerprint
 from .rules import cast, stack
-
-Pure = Callable[[Leaves], tuple[Leaves, Any]]
-
 
 # --- depths --------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
 from diffinterface.prep import Prep
+from diffinterface.transforms import complex_gradient_error
 from diffinterface.trees import Leaves, map_leaves
 
 from .arguments import from_objects
@@ -75,7 +76,7 @@ class ForwardDiffBackend(Backend):
         def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
             value, ((*row,),), aux = sweep(fn, self._chunk, x, contexts)
             if is_complex(value[0]):
-                raise derived.complex_gradient_error()
+                raise complex_gradient_error()
             return value, tuple(cast(r, leaf.dtype) for r, leaf in zip(row, x, strict=True)), aux
 
         return Prep(run, fresh=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import assembly
 from ..arrays import Array, array_namespace, framework_of, is_complex, shape_of, size_of
+from ..seeds import turned
 from ..trees import Leaves
 
 #: Bytes that the seeds and products of one evaluation may take.
@@ -132,8 +133,10 @@ class Products:
             if done is not None:
                 done(min(self._step, self.count - self._step * (len(parts) - 1)))
         if self.adjoint and any(map(is_complex, self._like)):
-            turned = map(_times_i, self._chosen(seeds))
-            across = [_as_matrix(part[1]) for part in self._evaluate(x, contexts, turned)]
+            across = [
+                _as_matrix(part[1])
+                for part in self._evaluate(x, contexts, map(turned, self._chosen(seeds)))
+            ]
             pairs = zip(parts, across, strict=True)
             parts = [assembly.complex_rows((a,), (b,), (a,))[0] for a, b in pairs]
         matrix = assembly.concat(parts)
@@ -165,10 +168,6 @@ def _as_matrix(products: Leaves) -> Array:
         for p, shape in zip(products, shapes, strict=True)
     ]
     return flat[0] if len(flat) == 1 else array_namespace(*flat).concat(flat, axis=1)
-
-
-def _times_i(seeds: Leaves) -> Leaves:
-    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
 
 
 def _is_traced(leaf: Array) -> bool:
