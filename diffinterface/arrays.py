@@ -332,6 +332,12 @@ def size_of(x: Array) -> int:
     return size
 
 
+def is_traced(leaf: Array) -> bool:
+    """Whether anything is recording an array, so that its values cannot be looked at."""
+    framework = framework_of(leaf)
+    return framework is not None and framework.is_traced(leaf)
+
+
 def finished(leaf: Array) -> Any:
     """An own NumPy copy."""
     framework = framework_of(leaf)

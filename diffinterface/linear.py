@@ -11,10 +11,11 @@ from .adtypes import ADType
 from .arrays import NUMPY, Framework, dtype_name, framework_of, is_complex, shape_of, size_of
 from .errors import BackendNotInstalledError
 from .functions import Argnums
-from .holomorphic import direction, require
+from .holomorphic import require
 from .operator import PULLBACK, PUSHFORWARD
 from .plan import Request
 from .preparation import PreparedSamePoint
+from .seeds import direction
 from .signature import flatten_any
 from .trees import Leaves, Structure, flatten
 
@@ -112,7 +113,7 @@ def linear_operator(
 
 
 def _require_holomorphic(push: PreparedSamePoint, into: _Vector) -> None:
-    t = np.where(into.is_complex, direction(into.size), 0)
+    t = np.where(into.is_complex, direction((into.size,)), 0)
     along, across = (flatten_any(push(into.tree(v)), flatten)[0] for v in (t, 1j * t))
     require(along, across)
 

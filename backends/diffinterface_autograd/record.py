@@ -13,8 +13,8 @@ from autograd.tracer import isbox, new_box, trace_stack
 from autograd.util import toposort
 
 from diffinterface.arrays import is_complex, shape_of
-from diffinterface.assembly import generic_direction
 from diffinterface.errors import InputError
+from diffinterface.seeds import generic_direction
 from diffinterface.transforms import Pure
 from diffinterface.trees import Leaves, map_leaves
 

@@ -9,7 +9,7 @@ from typing import Any, final
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoFiniteDiff
-from diffinterface.arrays import Array, array_namespace, framework_of
+from diffinterface.arrays import Array, array_namespace, framework_of, is_traced
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
@@ -75,7 +75,7 @@ class FiniteDiffBackend(Backend):
     def _steps(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[float, float]:
         given = self.adtype.relative_step
         if given is None:
-            if any(map(_traced, x)):
+            if any(map(is_traced, x)):
                 eps = roundoff(x)
             else:
                 eps = probe(_evaluator(fn, x, contexts), x, self.adtype.scheme)
@@ -104,11 +104,6 @@ class FiniteDiffBackend(Backend):
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         return derived.hessian(self._outer(x), self, fn, x, contexts)
-
-
-def _traced(leaf: Any) -> bool:
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)
 
 
 def _like(norm: Any, slope: Array) -> Array:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface import assembly
 from diffinterface.arrays import dtype_name, framework_of
 from diffinterface.errors import PrecisionWarning
+from diffinterface.seeds import generic_direction
 from diffinterface.trees import Leaves
 
 from .schemes import LEVELS, Evaluate, moved, step
@@ -55,7 +55,7 @@ def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
         In either case; steps are then chosen for 32 bits.
     """
     coarse = roundoff(x)
-    direction = tuple(assembly.generic_direction(leaf) for leaf in x)
+    direction = tuple(generic_direction(leaf) for leaf in x)
     # The extrapolated scheme is as easily misled by its smallest step.
     relative = relative_step(scheme, coarse) / (2**LEVELS if scheme == "richardson" else 1)
     h = step(x, direction, relative, relative)

@@ -11,7 +11,7 @@ from ..adtypes import ADType
 from ..arrays import NUMPY, finished, framework_of, size_of
 from ..config import as_adtype
 from ..errors import InputError, NestedDifferentiationError
-from ..implicit.arguments import is_parameter
+from ..implicit.arguments import Arguments
 from ..implicit.captured import refuse_captured, refuse_traced
 from ..levels import tracing
 from ..operators.gradient import value_and_gradient
@@ -230,7 +230,7 @@ class _Call:
         ts, u, parameters, data = self.problem.split(u0, ts, p)
         leaves = self.problem.engine.flatten(p)[0]
         if len(parameters) != len(leaves):
-            odd = next(leaf for leaf in leaves if not is_parameter(leaf))
+            odd = next(leaf for leaf in leaves if not Arguments.differentiates(leaf))
             raise InputError(f"p holds {odd!r}, expected floating arrays and floats only.", got=odd)
         outer = tracing((ts, *u, *parameters, *data))
         if outer is not None:

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import contexts as ctx
-from ..arrays import Array, dtype_name, framework_of, is_inexact
+from ..arrays import Array, dtype_name, framework_of, is_inexact, is_traced
 from ..backend import Backend
 from ..errors import InputError, PreparationMismatchError
 from ..functions import Function
@@ -147,12 +147,6 @@ class Evaluation:
             side = self._sides[0]
             product = self._along(probe(self._plan, side), x, contexts)
             verify(self._plan, side, parts, product, self._engine.exact)
-
-
-def is_traced(leaf: Array) -> bool:
-    """Whether something is recording an array."""
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)
 
 
 def fixed(fn: Function, contexts: Leaves) -> list[tuple[int, Any]]:

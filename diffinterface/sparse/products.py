@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from .. import assembly
-from ..arrays import Array, array_namespace, framework_of, is_complex, shape_of, size_of
+from ..arrays import Array, array_namespace, is_complex, is_traced, shape_of, size_of
 from ..seeds import turned
 from ..trees import Leaves
 
@@ -68,7 +68,7 @@ class Products:
             return
         self._evaluate = prepare(self._seeds(0))
         few = self.count * sum(map(size_of, like)) * 16 <= MEMORY
-        if few and not any(map(_is_traced, like)):
+        if few and not any(map(is_traced, like)):
             self._ready = list(self._batches())
 
     def _batches(self) -> Iterator[Leaves]:
@@ -168,8 +168,3 @@ def _as_matrix(products: Leaves) -> Array:
         for p, shape in zip(products, shapes, strict=True)
     ]
     return flat[0] if len(flat) == 1 else array_namespace(*flat).concat(flat, axis=1)
-
-
-def _is_traced(leaf: Array) -> bool:
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..arrays import Array, framework_of
 from ..errors import DiffInterfaceError
-from ..holomorphic import direction
 from ..matrix import csr
+from ..seeds import direction
 from .plan import SparsePlan
 from .products import Products
 
@@ -23,7 +23,7 @@ class PatternError(DiffInterfaceError, ValueError):
 
 def probe(plan: SparsePlan, side: Products) -> Any:
     """The direction to compare along: a NumPy vector over the columns, or rows, that are seeded."""
-    return direction(plan.layout.shape[0 if side.adjoint else 1])
+    return direction((plan.layout.shape[0 if side.adjoint else 1],))
 
 
 def verify(
