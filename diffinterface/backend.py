@@ -165,6 +165,12 @@ class Backend(ABC):
         """``fn`` over a leading axis of the inputs named, which every output has then."""
         return derived.looped(fn, x, contexts)
 
+    # --- what second order asks ------------------------------------------------------------------
+
+    def pair(self, x: Leaves) -> tuple[Backend, Backend]:
+        """The engine that differentiates a derivative at x, and the one that gives it."""
+        return self, self
+
     # --- primitives and derived operators --------------------------------------------------------
 
     def prepare_pushforward(
@@ -200,12 +206,12 @@ class Backend(ABC):
         return derived.batched_jacobian(self, fn, x, contexts)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self, self, fn, x, contexts)
+        return derived.second_derivative(*self.pair(x), fn, x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return derived.hvp(self, self, fn, x, contexts, t, batched)
+        return derived.hvp(*self.pair(x), fn, x, contexts, t, batched)
 
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -213,4 +219,4 @@ class Backend(ABC):
         return derived.fix_point(self.prepare_hvp(fn, x, contexts, t, batched), x, contexts)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self, self, fn, x, contexts)
+        return derived.hessian(*self.pair(x), fn, x, contexts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from . import derived
 from .adtypes import ADType, AutoSparse, MixedMode, Mode, SecondOrder
 from .arrays import size_of
 from .backend import Backend
@@ -32,6 +31,26 @@ def resolve(adtype: ADType) -> Backend:
     return NoBackend(adtype)
 
 
+def _plain(method: str) -> Any:
+    """A method without a seed, which the member's takes the place of."""
+
+    def build(self: Composite, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return self._plain(method, fn, x, contexts)
+
+    return build
+
+
+def _seeded(method: str) -> Any:
+    """One with a seed."""
+
+    def build(
+        self: Composite, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    ) -> Prep:
+        return self._seeded(method, fn, x, contexts, t, batched)
+
+    return build
+
+
 class Composite(Backend):
     """Every method goes to the member that `_route` names for it.
 
@@ -56,53 +75,18 @@ class Composite(Backend):
     def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
         return self._route(operator, fn, x, contexts).member(operator, fn, x, contexts)
 
-    def prepare_pushforward(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return self._seeded("pushforward", fn, x, contexts, t, batched)
-
-    def prepare_pullback(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return self._seeded("pullback", fn, x, contexts, t, batched)
-
-    def prepare_hvp(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return self._seeded("hvp", fn, x, contexts, t, batched)
-
-    def prepare_pushforward_same_point(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return self._seeded("pushforward_same_point", fn, x, contexts, t, batched)
-
-    def prepare_pullback_same_point(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return self._seeded("pullback_same_point", fn, x, contexts, t, batched)
-
-    def prepare_hvp_same_point(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return self._seeded("hvp_same_point", fn, x, contexts, t, batched)
-
-    def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plain("derivative", fn, x, contexts)
-
-    def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plain("gradient", fn, x, contexts)
-
-    def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plain("jacobian", fn, x, contexts)
-
-    def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plain("batched_jacobian", fn, x, contexts)
-
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plain("second_derivative", fn, x, contexts)
-
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plain("hessian", fn, x, contexts)
+    prepare_pushforward = _seeded("pushforward")
+    prepare_pullback = _seeded("pullback")
+    prepare_hvp = _seeded("hvp")
+    prepare_pushforward_same_point = _seeded("pushforward_same_point")
+    prepare_pullback_same_point = _seeded("pullback_same_point")
+    prepare_hvp_same_point = _seeded("hvp_same_point")
+    prepare_derivative = _plain("derivative")
+    prepare_gradient = _plain("gradient")
+    prepare_jacobian = _plain("jacobian")
+    prepare_batched_jacobian = _plain("batched_jacobian")
+    prepare_second_derivative = _plain("second_derivative")
+    prepare_hessian = _plain("hessian")
 
     def _plain(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         member = self._route(method, fn, x, contexts)
@@ -171,21 +155,13 @@ class SecondOrderBackend(Composite):
         inner = self.inner.levels(first, fn, x, contexts, y, 1, True)
         return ((outer, directions), *inner)
 
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self.outer, self.inner, fn, x, contexts)
+    def pair(self, x: Leaves) -> tuple[Backend, Backend]:
+        return self.outer, self.inner
 
-    def prepare_hvp(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return derived.hvp(self.outer, self.inner, fn, x, contexts, t, batched)
-
-    def prepare_hvp_same_point(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return derived.fix_point(self.prepare_hvp(fn, x, contexts, t, batched), x, contexts)
-
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self.outer, self.inner, fn, x, contexts)
+    prepare_second_derivative = Backend.prepare_second_derivative
+    prepare_hvp = Backend.prepare_hvp
+    prepare_hvp_same_point = Backend.prepare_hvp_same_point
+    prepare_hessian = Backend.prepare_hessian
 
 
 FORWARD = ("pushforward", "derivative", "second_derivative")

@@ -125,7 +125,7 @@ class AutogradBackend(Backend):
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
         if self._forward:
-            return derived.hvp(self, self, fn, x, contexts, t, batched)
+            return super().prepare_hvp(fn, x, contexts, t, batched)
 
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
             return records.hvp(fn, x, contexts, t, batched)
@@ -143,7 +143,7 @@ class AutogradBackend(Backend):
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
         if self._forward:
-            return derived.hessian(self, self, fn, x, contexts)
+            return super().prepare_hessian(fn, x, contexts)
         return Prep(partial(records.hessian, fn))
 
     def levels(

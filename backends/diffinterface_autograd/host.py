@@ -8,12 +8,12 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defjvp_argnums, defvjp_argnums, primitive
 
-from diffinterface.arrays import dtype_name, finished, framework_of, is_complex, shape_of
+from diffinterface.arrays import dtype_name, finished, framework_of, shape_of
 from diffinterface.bridge import Bridge
 from diffinterface.kinds import Kind, kind_of
 from diffinterface.trees import Leaves
 
-from .rules import cast
+from .rules import cast, conj
 
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
@@ -56,19 +56,15 @@ def _cut(vector: Any, kinds: list[Kind]) -> Leaves:
     return tuple(leaves)
 
 
-def _conj(leaf: Any) -> Any:
-    return anp.conj(leaf) if is_complex(leaf) else leaf
-
-
 def _vjp(argnums: Any, ans: Any, args: Any, options: Any) -> Any:
     (bridge, n, kinds), leaves = args[:_FIRST], args[_FIRST:]
     x, contexts = leaves[:n], leaves[n:]
 
     def pull(g: Any) -> Any:
         # Autograd pulls without the conjugate that an adjoint has.
-        cotangents = tuple(map(_conj, _cut(g, kinds)))
+        cotangents = tuple(map(conj, _cut(g, kinds)))
         pulled = host(bridge.pullback(n), (*x, *cotangents), contexts)
-        return tuple(_conj(pulled[argnum - _FIRST]) for argnum in argnums)
+        return tuple(conj(pulled[argnum - _FIRST]) for argnum in argnums)
 
     return pull
 

@@ -7,7 +7,6 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface import derived
 from diffinterface.adtypes import AutoComplexStep, AutoFiniteDiff
 from diffinterface.arrays import NUMBERS, Array, array_namespace, dtype_name, is_complex
 from diffinterface.backend import Backend
@@ -95,24 +94,14 @@ class ComplexStepBackend(Backend):
 
     # --- second order ----------------------------------------------------------------------------
 
-    def _outer(self, x: Leaves) -> Backend:
+    def pair(self, x: Leaves) -> tuple[Backend, Backend]:
         from diffinterface.registry import resolve
 
         if not any(map(is_complex, x)):  # `derived` says what is wrong with those
             self._check_x(x)
         eps = max(float(np.finfo(dtype_name(leaf)).eps) for leaf in x)
-        return resolve(AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3)))
-
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self._outer(x), self, fn, x, contexts)
-
-    def prepare_hvp(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return derived.hvp(self._outer(x), self, fn, x, contexts, t, batched)
-
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self._outer(x), self, fn, x, contexts)
+        outer = AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3))
+        return resolve(outer), self
 
 
 def _norm(t: Leaves) -> Any:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, final
 
-from diffinterface import derived
 from diffinterface.adtypes import AutoFiniteDiff
 from diffinterface.arrays import Array, array_namespace, framework_of, is_traced
 from diffinterface.backend import Backend
@@ -85,25 +84,14 @@ class FiniteDiffBackend(Backend):
 
     # --- second order: the outer difference knows how noisy the inner one is -----------------------
 
-    def _outer(self, x: Leaves) -> FiniteDiffBackend:
+    def pair(self, x: Leaves) -> tuple[Backend, Backend]:
         if self.adtype.relative_step is not None or self.adtype.scheme == "richardson":
-            return self
+            return self, self
         # The inner derivative has an error eps^(2/3) (central) or eps^(1/2) (forward); the best
         # central step over values with an error e is e^(1/3).
         error = roundoff(x) ** (2 / 3 if self.adtype.scheme == "central" else 1 / 2)
         outer = replace(self.adtype, scheme="central", relative_step=float(error ** (1 / 3)))
-        return FiniteDiffBackend(outer)
-
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self._outer(x), self, fn, x, contexts)
-
-    def prepare_hvp(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return derived.hvp(self._outer(x), self, fn, x, contexts, t, batched)
-
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self._outer(x), self, fn, x, contexts)
+        return FiniteDiffBackend(outer), self
 
 
 def _like(norm: Any, slope: Array) -> Array:

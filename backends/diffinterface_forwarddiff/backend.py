@@ -9,7 +9,7 @@ import numpy as np
 
 from diffinterface import derived
 from diffinterface.adtypes import AutoForwardDiff
-from diffinterface.arrays import Array, array_namespace, framework_of, is_complex, size_of
+from diffinterface.arrays import Array, framework_of, is_complex, size_of
 from diffinterface.backend import Backend
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
@@ -19,7 +19,7 @@ from diffinterface.trees import Leaves, map_leaves
 
 from .arguments import from_objects
 from .dual import Dual
-from .jacobian import sweep
+from .jacobian import as_array, sweep
 from .levels import primal, tangent
 from .memory import keep_freed
 from .values import back, beside, cast, copied, front
@@ -51,7 +51,7 @@ class ForwardDiffBackend(Backend):
             k = t[0].shape[0] if batched else 1
             seeded = tuple(_seed(a, b, batched, level) for a, b in zip(x, t, strict=True))
             y, aux = fn(seeded, contexts)
-            value = tuple(_array(primal(leaf, level), x[0]) for leaf in y)
+            value = tuple(as_array(primal(leaf, level), x[0]) for leaf in y)
             columns = tuple(
                 _unseed(
                     tangent(leaf, level, k) if isinstance(leaf, Dual) else tangent(v, level, k),
@@ -92,7 +92,3 @@ def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:
 
 def _unseed(columns: Array, batched: bool) -> Array:
     return front(columns) if batched else columns[..., 0]
-
-
-def _array(value: Any, like: Array) -> Array:
-    return value if hasattr(value, "dtype") else array_namespace(like).asarray(value)

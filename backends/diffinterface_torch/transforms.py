@@ -11,6 +11,7 @@ from typing import Any
 import optree
 import torch
 
+from diffinterface.auxiliary import Carrier
 from diffinterface.errors import NestedDifferentiationError
 from diffinterface.functions import Function
 from diffinterface.transforms import Pull, Pure, Push, Transforms
@@ -40,34 +41,19 @@ def jvp(*args: Any, **options: Any) -> Any:
             ) from error
 
 
-class Aux:
-    """An auxiliary output on its way out of a transform, which lets only tensors pass."""
+def _is_tensor(leaf: Any) -> bool:
+    return isinstance(leaf, torch.Tensor)
 
-    def __init__(self) -> None:
-        self._others: list[Any] = []
-        self._spec: Any = None
 
-    def take(self, aux: Any) -> list[torch.Tensor]:
-        """The tensors of `aux`; the rest is kept here."""
-        leaves, self._spec = optree.tree_flatten(aux)
-        self._others = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
-        return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
+def _carried(g: Pure) -> tuple[Callable[..., Any], Carrier]:
+    """`g` of leaves one by one, with the tensors of its aux, and what carries the rest."""
+    carrier = Carrier(optree.tree_flatten, _is_tensor)
 
-    def through(self, g: Pure) -> Callable[..., Any]:
-        """`g` of leaves one by one, with the tensors of its aux."""
+    def pure(*x: torch.Tensor) -> Any:
+        y, aux = g(x)
+        return y, carrier.take(aux)
 
-        def pure(*x: torch.Tensor) -> Any:
-            y, aux = g(x)
-            return y, self.take(aux)
-
-        return pure
-
-    def give(self, tensors: list[torch.Tensor]) -> Any:
-        """The whole, with the tensors as the transform returned them."""
-        remaining = iter(tensors)
-        return self._spec.unflatten(
-            [next(remaining) if other is None else other for other in self._others]
-        )
+    return pure, carrier
 
 
 class _Func(Transforms):
@@ -80,8 +66,8 @@ class _Func(Transforms):
 
     def pushing(self, g: Pure, x: Leaves, batched: bool) -> Push:
         # A tensor that overlaps itself (an expanded one) cannot carry a tangent.
-        x, aux = tuple(leaf.contiguous() for leaf in x), Aux()
-        pure = aux.through(g)
+        x = tuple(leaf.contiguous() for leaf in x)
+        pure, aux = _carried(g)
 
         def single(*t: torch.Tensor) -> Any:
             value, tangent, rest = jvp(pure, x, t, has_aux=True)
@@ -105,8 +91,8 @@ class _Func(Transforms):
         return run
 
     def pulling(self, g: Pure, x: Leaves) -> tuple[Leaves, Pull, Any]:
-        aux = Aux()
-        value, back, rest = vjp(aux.through(g), *x, has_aux=True)
+        pure, aux = _carried(g)
+        value, back, rest = vjp(pure, *x, has_aux=True)
 
         def apply(*t: torch.Tensor) -> Leaves:
             return back(tuple(t))

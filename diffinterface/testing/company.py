@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
-from ..arrays import array_namespace, framework_of
+from ..arrays import array_namespace
 from ..errors import DiffInterfaceError
 from ..operators.derivative import derivative
-from ..trees import flatten, map_leaves
+from ..trees import map_leaves
 from .callers import NUMPY
 from .cell import Cell
 from .deviation import is_sparse, numpy_leaves
+from .reference import leaves_of
 from .scenario import operator_named
 from .seeds import seed_like
 
@@ -118,7 +119,7 @@ def _losses(cell: Cell) -> Iterator[tuple[str, Any]]:
     operator = operator_named(cell.scenario.operator)
 
     def weighted(result: Any, weights: Any) -> Any:
-        pairs = zip(_leaves(result), weights, strict=True)
+        pairs = zip(leaves_of(result), weights, strict=True)
         return sum(array_namespace(a).sum(a * w) for a, w in pairs)
 
     def at(s: Any, weights: Any, x: Any, *seed: Any) -> Any:
@@ -133,10 +134,6 @@ def _losses(cell: Cell) -> Iterator[tuple[str, Any]]:
 
     yield "how its result depends on x", at
     yield "how its result depends on what f captured", captured
-
-
-def _leaves(tree: Any) -> Any:
-    return (tree,) if framework_of(tree) is not None else flatten(tree)[0]
 
 
 def _around(through: Any, outer: ADType, cell: Cell) -> float | None:
