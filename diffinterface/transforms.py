@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import assembly
 from .arrays import array_namespace, is_complex
 from .errors import NonAnalyticError
@@ -145,6 +147,8 @@ def one(y: Leaves) -> Leaves:
     """The cotangent 1 of a real scalar."""
     if is_complex(y[0]):
         raise complex_gradient_error()
+    if type(y[0]) is np.ndarray:  # in a fraction of the calls
+        return (np.ones((), y[0].dtype),)
     return (array_namespace(y[0]).ones_like(y[0]),)
 
 
