@@ -41,8 +41,9 @@ from .layers import StatefulLayer
 from .linear import linear_operator
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
-from .registry import check_available, known_backends
+from .registry import check_available
 from .stop import stop_gradient
+from .strings import known_backends
 from .trace import hutchinson_trace
 
 __version__ = "0.1.0"

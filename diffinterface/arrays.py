@@ -16,6 +16,7 @@ import array_api_compat
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
+from . import plugins
 from .errors import InputError, NestedDifferentiationError
 from .passes import running
 
@@ -122,19 +123,6 @@ class Framework:
         """The `Parts` of `module`, if it is one of a library over this framework's arrays."""
         return None
 
-    def host(self, bridge: Any, x: tuple[Array, ...], contexts: tuple[Array, ...]) -> Any:
-        """A `Bridge` at arrays of which this framework is tracing some: its outputs, traced too.
-
-        Raises
-        ------
-        NestedDifferentiationError
-            If this framework cannot take a foreign function in.
-        """
-        raise NestedDifferentiationError(
-            f"{self.name} is differentiating, and cannot take in a function of another engine here.",
-            outer=self.name,
-        )
-
     def sparse(self, data: Array, layout: Any) -> Any:
         """A sparse matrix of this framework's own, with entries `data` at a `matrix.Layout`."""
         raise NestedDifferentiationError(
@@ -195,11 +183,23 @@ def framework_of(x: Any) -> Framework | None:
         return found
 
 
+def register_framework(kind: type, framework: Framework) -> None:
+    """Make `framework` the owner of a class of arrays of the library's own, without an entry point."""
+    _framework_by_type[kind] = framework
+
+
+def find_framework(module: str) -> Framework | None:
+    """The framework whose array types live under the top-level module `module`, if any."""
+    entry = plugins.entries("frameworks").get(module)
+    if entry is None:
+        return None
+    framework: Framework = plugins.load(entry, f"The framework of {module}'s arrays")
+    return framework
+
+
 def _find_framework(kind: type) -> Framework | None:
     if kind.__module__ == "builtins":
         return NUMPY if issubclass(kind, NUMBERS) else None
-    from .registry import find_framework
-
     for base in kind.__mro__:
         if base in _UNSUITED:
             return _UNSUITED[base]

@@ -7,11 +7,12 @@ that one rule in the outer engine (its *host*) gives every order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, Literal, final
 
 import numpy as np
 
+from . import plugins
 from .arrays import (
     NUMPY,
     Array,
@@ -21,16 +22,18 @@ from .arrays import (
     framework_of,
     shape_of,
 )
-from .backend import Backend, Program
 from .capture import Watch
-from .derived import looped
+from .contract import AbstractBackend, Program
 from .errors import NestedDifferentiationError
-from .functions import Function
+from .functions import Function, looped
 from .kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
 from .levels import tracing
 from .passes import States, rewind
 from .prep import Prep
 from .trees import Leaves
+
+#: A rule of an outer engine: the outputs of a bridge at arrays of which its framework is tracing some.
+Host = Callable[["Bridge", Leaves, Leaves], Leaves]
 
 
 class Bridge:
@@ -43,7 +46,7 @@ class Bridge:
     ----------
     fn : Function
         The function, over the engine's arrays.
-    backend : Backend
+    backend : AbstractBackend
         The engine.
     kinds : callable, optional
         Shapes and dtypes of the outputs from those of x and of the contexts. By default a call at
@@ -57,7 +60,7 @@ class Bridge:
     def __init__(
         self,
         fn: Function,
-        backend: Backend,
+        backend: AbstractBackend,
         kinds: Callable[[Kinds, Kinds], Kinds] | None = None,
         watch: Watch | None = None,
         reuse: bool = True,
@@ -140,7 +143,7 @@ class Bridge:
     @property
     def _makes_programs(self) -> bool:
         """Whether the engine makes a program of a function, of whatever it is made."""
-        return type(self.backend).program is not Backend.program
+        return type(self.backend).program is not AbstractBackend.program
 
     def _settle(self, advance: bool) -> None:
         """What f advances stays where a call left it; other evaluations leave it where it was."""
@@ -231,9 +234,8 @@ class _Seeded(Bridge):
 
     def _prepare(self, both: Leaves, contexts: Leaves) -> Prep:
         x, seeds = self._split(both)
-        build = getattr(self.backend, f"prepare_{self._operator}")
-        plan: Prep = build(self._of.fn, x, contexts, self._spread(seeds), bool(self._fan))
-        return plan
+        t, batched = self._spread(seeds), bool(self._fan)
+        return self.backend.prepare(self._operator, self._of.fn, x, contexts, t, batched=batched)
 
     def _traced(self, both: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
         """At arrays that the engine may be tracing, where nothing is kept."""
@@ -284,7 +286,10 @@ class _Slope(Bridge):
         self._states = *of._states, self.fn.states
 
     def _traced(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        return self._run(self.backend.prepare_gradient(self._of.fn, x, contexts), x, contexts), None
+        return self._run(self._prepare(x, contexts), x, contexts), None
+
+    def _prepare(self, x: Leaves, contexts: Leaves) -> Prep:
+        return self.backend.prepare("gradient", self._of.fn, x, contexts)
 
     def _run(self, plan: Prep, x: Leaves, contexts: Leaves) -> Leaves:
         value, gradient, _ = plan.run(x, contexts)
@@ -293,7 +298,7 @@ class _Slope(Bridge):
     def _program(self, x: Leaves, contexts: Leaves) -> Program:
         if self._makes_programs:
             return super()._program(x, contexts)
-        return partial(self._run, self.backend.prepare_gradient(self._of.fn, x, contexts))
+        return partial(self._run, self._prepare(x, contexts))
 
 
 @final
@@ -302,7 +307,7 @@ class _Batched(Bridge):
 
     def __init__(self, of: Bridge, x: Flags, contexts: Flags) -> None:
         self._of, self._x, self._contexts = of, x, contexts
-        self._loops = type(of.backend).vectorized is Backend.vectorized
+        self._loops = type(of.backend).vectorized is AbstractBackend.vectorized
         self._every = of.backend.vectorized(of.fn, x, contexts)
         super().__init__(
             of.fn.derived(self._traced), of.backend, self._batched_kinds, of.watch, of.reuse
@@ -343,12 +348,24 @@ def apply(bridge: Bridge, x: Leaves, contexts: Leaves = ()) -> Leaves:
 def through(outer: Framework | None, bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """The same, where `outer` is known to be tracing, or nobody is."""
     if outer is not None:
-        outputs: Leaves = outer.host(bridge, x, contexts)
-        return outputs
+        return _host(outer)(bridge, x, contexts)
     like = next((leaf for leaf in x if framework_of(leaf) is not NUMPY), None)
     framework = framework_of(like) or NUMPY
     y = bridge(tuple(map(finished, x)), tuple(map(finished, contexts)))
     return y if framework is NUMPY else tuple(framework.from_numpy(leaf, like) for leaf in y)
+
+
+@cache
+def _host(outer: Framework) -> Host:
+    """Who takes a bridge in where `outer` is tracing: the entry point of its name."""
+    entry = plugins.entries("hosts").get(outer.name)
+    if entry is None:
+        raise NestedDifferentiationError(
+            f"{outer.name} is differentiating, and cannot take in a function of another engine here.",
+            outer=outer.name,
+        )
+    host: Host = plugins.load(entry, f"The host of {outer.name}'s arrays")
+    return host
 
 
 def _key(x: Leaves, contexts: Leaves) -> Any:

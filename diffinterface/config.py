@@ -15,7 +15,7 @@ from typing import Any
 
 from .adtypes import ADType, AutoForwardDiff
 from .errors import DiffInterfaceError, InputError, UnknownBackendError
-from .registry import parse
+from .strings import parse
 
 _ENVIRONMENT = "DIFFINTERFACE_BACKEND"
 _SWITCH = "DIFFINTERFACE_NESTED_SWITCHING"

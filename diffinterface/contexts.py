@@ -67,7 +67,7 @@ class _Slot:
 
     wrapper: type | None
     structure: Structure
-    statics: tuple[Any, ...]  # one entry a leaf: `_DATA`, or the leaf itself
+    statics: tuple[Any, ...]  # one entry a leaf: `DATA`, or the leaf itself
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -87,10 +87,10 @@ class _Data:
         return "data"
 
     def __reduce__(self) -> str:
-        return "_DATA"  # by name: it is compared by identity
+        return "DATA"  # by name: it is compared by identity
 
 
-_DATA: Any = _Data()
+DATA: Any = _Data()
 
 
 def _slot(context: Any, flatten: Flatten) -> tuple[_Slot, Leaves]:
@@ -104,7 +104,7 @@ def _slot(context: Any, flatten: Flatten) -> tuple[_Slot, Leaves]:
     else:
         leaves, structure = flatten(value)
     data = tuple(leaf for leaf in leaves if framework_of(leaf) is not None)
-    statics = tuple(_DATA if framework_of(leaf) is not None else leaf for leaf in leaves)
+    statics = tuple(DATA if framework_of(leaf) is not None else leaf for leaf in leaves)
     return _Slot(Cache if wrapper is Cache else None, structure, statics), data
 
 
@@ -137,7 +137,7 @@ def check_statics(layout: tuple[_Slot, ...]) -> None:
     """
     for i, slot in enumerate(layout):
         for leaf in slot.statics if slot.wrapper is not Static else ():
-            known = leaf is _DATA or callable(leaf) or isinstance(leaf, ModuleType)
+            known = leaf is DATA or callable(leaf) or isinstance(leaf, ModuleType)
             if not known and _may_change(leaf):
                 raise InputError(
                     f"Context {i} holds a {type(leaf).__qualname__}, which would be compiled in as it "
@@ -181,7 +181,7 @@ def join(layout: tuple[_Slot, ...], data: Leaves, scratch: Callable[[Any], Any])
     remaining = iter(data)
     arguments = []
     for slot in layout:
-        leaves = [next(remaining) if static is _DATA else static for static in slot.statics]
+        leaves = [next(remaining) if static is DATA else static for static in slot.statics]
         wrap = scratch if slot.wrapper is Cache else read_only
         leaves = [wrap(leaf) for leaf in leaves]
         arguments.append(slot.structure.unflatten(leaves))

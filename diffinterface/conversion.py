@@ -6,21 +6,18 @@ framework would cut the trace and lose a derivative in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import optree
 
 from .arrays import NUMBERS, NUMPY, Array, Framework, dtype_name, framework_of, is_inexact
+from .contract import AbstractBackend
 from .errors import InputError, NestedDifferentiationError
 from .functions import Function
+from .prep import Prep
 from .seeds import cast
 from .trees import Leaves
-
-if TYPE_CHECKING:
-    from .backend import Backend
-from .prep import Prep
 
 
 class CrossingError(NestedDifferentiationError):
@@ -84,7 +81,7 @@ class Converter:
         "to_numpy_arrays",
     )
 
-    def __init__(self, backend: Backend, x: Leaves) -> None:
+    def __init__(self, backend: AbstractBackend, x: Leaves) -> None:
         self._backend = backend
         self._caller = caller_framework(x)
         self._native = backend.framework
@@ -213,20 +210,20 @@ def scalars(result: Any) -> Any:
 
 
 def prepare(
-    backend: Backend,
-    method: str,
+    backend: AbstractBackend,
+    operator: str,
     fn: Function,
     x: Leaves,
     contexts: Leaves,
-    *t: Any,
-    **options: Any,
+    t: Leaves | None = None,
+    *,
+    batched: bool = False,
+    same_point: bool = False,
 ) -> tuple[Prep, Converter]:
     """A backend's plan for arguments of any framework, and the converter that serves it."""
     converter = Converter(backend, x)
-    build: Callable[..., Prep] = getattr(backend, f"prepare_{method}")
-    seeds = [converter.enter(leaves) for leaves in t]
+    seeds = None if t is None else converter.enter(t)
     entered = converter.enter(x)
-    plan = build(
-        fn.on(backend), entered, converter.enter_contexts(contexts, entered), *seeds, **options
-    )
-    return plan, converter
+    data = converter.enter_contexts(contexts, entered)
+    options = {"batched": batched, "same_point": same_point}
+    return backend.prepare(operator, fn.on(backend), entered, data, seeds, **options), converter

@@ -6,11 +6,12 @@ and through the array-API namespace of whatever arrays the engine runs on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from . import assembly
 from .arrays import array_namespace, is_complex, shape_of, size_of
+from .contract import AbstractBackend
 from .errors import UnsupportedOperatorError
 from .functions import Function
 from .modes import prefers_forward
@@ -19,9 +20,6 @@ from .seeds import basis, match_cotangent, turned
 from .stop import stopped
 from .transforms import complex_gradient_error
 from .trees import Leaves
-
-if TYPE_CHECKING:
-    from .backend import Backend
 
 
 def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
@@ -33,11 +31,11 @@ def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
 
 
 def pullback_by_pushforward(
-    backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
+    backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """Adjoint of the pushforward, one basis direction of x after the other."""
     _need(backend, backend.has_forward, "pullback")
-    push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
+    push = backend.prepare("pushforward", fn, x, contexts, basis(x, 0, 1), batched=True)
 
     def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
         value, columns, aux = _columns(backend, fn, push, x, contexts)
@@ -51,7 +49,7 @@ def pullback_by_pushforward(
     return Prep(run)
 
 
-def _need(backend: Backend, given: bool, operator: str) -> None:
+def _need(backend: AbstractBackend, given: bool, operator: str) -> None:
     """A backend that gives neither primitive would ask each for the other for ever."""
     if not given:
         raise UnsupportedOperatorError(
@@ -63,7 +61,7 @@ def _need(backend: Backend, given: bool, operator: str) -> None:
 
 
 def pushforward_by_pullback(
-    backend: Backend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
+    backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """The Jacobian of a reverse-mode engine, applied to the tangents."""
     _need(backend, backend.has_reverse, "pushforward")
@@ -86,26 +84,26 @@ def pushforward_by_pullback(
 # --- first order ---------------------------------------------------------------------------------
 
 
-def derivative(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def derivative(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The pushforward of 1."""
     seed = tuple(array_namespace(leaf).ones_like(leaf) for leaf in x)
-    plan = backend.prepare_pushforward(fn, x, contexts, seed)
+    plan = backend.prepare("pushforward", fn, x, contexts, seed)
     return Prep(lambda x, c: plan.run(x, c, seed), lambda x, c: plan.result(x, c, seed))
 
 
-def gradient(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def gradient(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The pullback of 1, or one directional derivative for each entry of x."""
     if backend.has_reverse and x:
         xp = array_namespace(x[0])
         one = xp.ones((), dtype=xp.real(x[0]).dtype if is_complex(x[0]) else x[0].dtype)
-        plan = backend.prepare_pullback(fn, x, contexts, (one,))
+        plan = backend.prepare("pullback", fn, x, contexts, (one,))
         return Prep(lambda x, c: plan.run(x, c, (one,)), lambda x, c: plan.result(x, c, (one,)))
     return gradient_forward(backend, fn, x, contexts)
 
 
-def gradient_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def gradient_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """One directional derivative for each entry of x."""
-    push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
+    push = backend.prepare("pushforward", fn, x, contexts, basis(x, 0, 1), batched=True)
 
     def joined(columns: list[list[Any]], x: Leaves, contexts: Leaves) -> Leaves:
         flat = assembly.concat(columns[0])
@@ -130,7 +128,7 @@ def gradient_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
     return Prep(run, result)
 
 
-def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def jacobian(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Column by column or row by row, whichever are fewer."""
     if not backend.has_reverse:
         return jacobian_forward(backend, fn, x, contexts)
@@ -141,9 +139,9 @@ def jacobian(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Pre
     return jacobian_reverse(backend, fn, x, contexts)
 
 
-def jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def jacobian_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Column by column."""
-    push = backend.prepare_pushforward(fn, x, contexts, basis(x, 0, 1), True)
+    push = backend.prepare("pushforward", fn, x, contexts, basis(x, 0, 1), batched=True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         value, columns, aux = _columns(backend, fn, push, x, contexts)
@@ -159,12 +157,12 @@ def jacobian_forward(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
     return Prep(run, result)
 
 
-def jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def jacobian_reverse(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Row by row."""
     y, _ = fn(x, contexts)
     # Only as examples: the plan must not keep a trace alive.
     y = tuple(stopped(array_namespace(*x, leaf).asarray(leaf)) for leaf in y)
-    pull = backend.prepare_pullback(fn, x, contexts, basis(y, 0, 1), True)
+    pull = backend.prepare("pullback", fn, x, contexts, basis(y, 0, 1), batched=True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
@@ -181,7 +179,7 @@ def jacobian_reverse(backend: Backend, fn: Function, x: Leaves, contexts: Leaves
 
 
 def batched_jacobian(
-    backend: Backend, fn: Function, x: Leaves, contexts: Leaves, forward: bool | None = None
+    backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves, forward: bool | None = None
 ) -> Prep:
     """One seed serves every sample at once, because samples do not mix."""
     y, _ = fn(x, contexts)
@@ -189,9 +187,10 @@ def batched_jacobian(
     example = tuple(map(stopped, assembly.first_sample(y)))  # the plan must not keep a trace alive
     if forward is None:
         forward = prefers_forward(backend, x, y, samples=True)
-    method = backend.prepare_pushforward if forward else backend.prepare_pullback
+    operator = "pushforward" if forward else "pullback"
     one = basis(assembly.first_sample(x) if forward else example, 0, 1)
-    plan = method(fn, x, contexts, assembly.broadcast_seeds(one, batch), True)
+    seeds = assembly.broadcast_seeds(one, batch)
+    plan = backend.prepare(operator, fn, x, contexts, seeds, batched=True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
@@ -208,7 +207,7 @@ def batched_jacobian(
     return Prep(run)
 
 
-def _chunks(backend: Backend, over: Leaves) -> Iterator[Leaves]:
+def _chunks(backend: AbstractBackend, over: Leaves) -> Iterator[Leaves]:
     total = sum(map(size_of, over))
     step = backend.chunk_size or total
     for start in range(0, max(total, 1), max(step, 1)):
@@ -216,7 +215,12 @@ def _chunks(backend: Backend, over: Leaves) -> Iterator[Leaves]:
 
 
 def _columns(
-    backend: Backend, fn: Function, push: Prep, x: Leaves, contexts: Leaves, turn: bool = False
+    backend: AbstractBackend,
+    fn: Function,
+    push: Prep,
+    x: Leaves,
+    contexts: Leaves,
+    turn: bool = False,
 ) -> tuple[Leaves, list[list[Any]], Any]:
     """F's value, and for each output leaf the chunks of its Jacobian columns, as leading axis."""
     if not sum(map(size_of, x)):  # no direction to push: engines need not know how to push none
@@ -232,7 +236,12 @@ def _columns(
 
 
 def _columns_alone(
-    backend: Backend, fn: Function, push: Prep, x: Leaves, contexts: Leaves, turn: bool = False
+    backend: AbstractBackend,
+    fn: Function,
+    push: Prep,
+    x: Leaves,
+    contexts: Leaves,
+    turn: bool = False,
 ) -> list[list[Any]]:
     """The columns without f's value, which some engines would evaluate once more."""
     if not sum(map(size_of, x)):
@@ -241,61 +250,23 @@ def _columns_alone(
     return [list(leaf) for leaf in zip(*outputs, strict=True)]
 
 
-def _seeds(backend: Backend, x: Leaves, turn: bool) -> Iterator[Leaves]:
+def _seeds(backend: AbstractBackend, x: Leaves, turn: bool) -> Iterator[Leaves]:
     return map(turned, _chunks(backend, x)) if turn else _chunks(backend, x)
-
-
-def looped(
-    fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]
-) -> Callable[[Leaves, Leaves], Leaves]:
-    """``fn`` for each sample of a batch, one after the other."""
-
-    def run(xs: Leaves, cs: Leaves) -> Leaves:
-        every = (*zip(xs, x, strict=True), *zip(cs, contexts, strict=True))
-        size = next(shape_of(leaf)[0] for leaf, batched in every if batched)
-        rows = [fn(_sample(xs, x, k), _sample(cs, contexts, k))[0] for k in range(size)]
-        return tuple(array_namespace(*column).stack(column) for column in zip(*rows, strict=True))
-
-    return run
-
-
-def _sample(leaves: Leaves, batched: tuple[bool, ...], k: int) -> Leaves:
-    return tuple(a[k, ...] if has else a for a, has in zip(leaves, batched, strict=True))
 
 
 # --- second order --------------------------------------------------------------------------------
 
 
-def gradient_function(inner: Backend, fn: Function) -> Function:
-    """The gradient of f as the function that an outer engine differentiates; its aux is (y, aux)."""
-    return _derivative_function(inner, fn, "gradient")
+def derivative_function(inner: AbstractBackend, fn: Function, operator: str) -> Function:
+    """A derivative of f, as the function that an outer engine differentiates; its aux is (y, aux).
 
-
-def _derivative_function(inner: Backend, fn: Function, method: str) -> Function:
-    from .bridge import Bridge, apply
-    from .conversion import CrossingError, prepare
-
-    def native(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        plan, converter = prepare(inner, method, fn.on(inner, reuse=False), x, contexts)
-        entered = converter.enter(x)
-        value, result, aux = plan.run(entered, converter.enter_contexts(contexts, entered))
-        return converter.leave_all(result), (converter.leave_all(value), aux)
-
-    def joined(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        result, (value, _) = native(x, contexts)
-        return (*result, *value), None
-
-    bridge = Bridge(fn.derived(joined), inner)
+    Both engines compute with the same arrays.
+    """
 
     def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        try:
-            return native(x, contexts)
-        except CrossingError:
-            if fn.has_aux:
-                raise
-        leaves = apply(bridge, x, contexts)
-        count = len(x) if method == "gradient" else len(leaves) // 2
-        return leaves[:count], (leaves[count:], None)
+        plan = inner.prepare(operator, fn.on(inner, reuse=False), x, contexts)
+        value, result, aux = plan.run(x, contexts)
+        return result, (value, aux)
 
     return fn.derived(call)
 
@@ -310,7 +281,7 @@ def _second_order(plan: Prep) -> Prep:
     return Prep(run, plan.result)
 
 
-def refuse_complex(backend: Backend, x: Leaves, operator: str) -> None:
+def refuse_complex(backend: AbstractBackend, x: Leaves, operator: str) -> None:
     """Raise `UnsupportedOperatorError` for a second-order operator at a complex x."""
     if any(is_complex(leaf) for leaf in x):
         raise UnsupportedOperatorError(
@@ -321,35 +292,23 @@ def refuse_complex(backend: Backend, x: Leaves, operator: str) -> None:
         )
 
 
-def second_derivative(
-    outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: Leaves
-) -> Prep:
-    """The outer derivative of the inner derivative."""
-    first = _derivative_function(inner, fn, "derivative")
-    return _second_order(outer.prepare_derivative(first, x, contexts))
+def second_derivative(outer: AbstractBackend, first: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """The outer derivative of the inner derivative, `first`."""
+    return _second_order(outer.prepare("derivative", first, x, contexts))
 
 
 def hvp(
-    outer: Backend,
-    inner: Backend,
-    fn: Function,
-    x: Leaves,
-    contexts: Leaves,
-    t: Leaves,
-    batched: bool,
+    outer: AbstractBackend, first: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
 ) -> Prep:
     """The outer pushforward of the inner gradient, or its pullback: the Hessian is symmetric."""
     refuse_complex(outer, x, "hvp")
-    first = gradient_function(inner, fn)
-    method: Callable[..., Prep] = (
-        outer.prepare_pushforward if outer.has_forward else outer.prepare_pullback
-    )
-    return _second_order(method(first, x, contexts, t, batched))
+    operator = "pushforward" if outer.has_forward else "pullback"
+    return _second_order(outer.prepare(operator, first, x, contexts, t, batched=batched))
 
 
-def hessian(outer: Backend, inner: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-    """The outer Jacobian of the inner gradient."""
+def hessian(outer: AbstractBackend, first: Function, x: Leaves, contexts: Leaves) -> Prep:
+    """The outer Jacobian of the inner gradient, `first`."""
     refuse_complex(outer, x, "hessian")
     if outer.has_forward:
-        return _second_order(jacobian_forward(outer, gradient_function(inner, fn), x, contexts))
-    return _second_order(outer.prepare_jacobian(gradient_function(inner, fn), x, contexts))
+        return _second_order(jacobian_forward(outer, first, x, contexts))
+    return _second_order(outer.prepare("jacobian", first, x, contexts))

@@ -8,17 +8,17 @@ from operator import is_
 from typing import Any, final
 
 from .adtypes import ADType
-from .arguments import Arguments
 from .arrays import NUMBERS, NUMPY, Framework, framework_of
-from .backend import Backend
 from .bridge import Bridge, through
 from .capture import Watch
 from .config import as_adtype
+from .contract import AbstractBackend
 from .errors import InputError
 from .functions import Function
 from .latest import Latest
 from .levels import tracing
 from .registry import resolve
+from .roles import Arguments
 from .trees import LEAF, Leaves
 
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
@@ -117,7 +117,7 @@ class DifferentiateWith:
         """Whether programs were compiled with what f had captured before."""
         return self._watch is not None and not self._watch.unchanged()
 
-    def _bridge(self, arguments: Arguments, backend: Backend) -> Bridge:
+    def _bridge(self, arguments: Arguments, backend: AbstractBackend) -> Bridge:
         if self._stale() or (backend.compiles and self._watch is None):
             self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), Latest(), {}
         known = self._bridges.find(lambda pair: pair[0].same(arguments))
@@ -151,7 +151,9 @@ def _opaque() -> Callable[..., Any]:
 class _Flat(Function):
     """F as a function of its differentiable leaves and its constant arrays."""
 
-    def __init__(self, f: Callable[..., Any], backend: Backend, arguments: Arguments) -> None:
+    def __init__(
+        self, f: Callable[..., Any], backend: AbstractBackend, arguments: Arguments
+    ) -> None:
         super().__init__(f, backend, LEAF, reuse=False)
         self._arguments = arguments
 
@@ -159,7 +161,7 @@ class _Flat(Function):
         return self.f(*self._arguments.join(x, contexts))
 
 
-def _native(leaves: Leaves, backend: Backend) -> Leaves:
+def _native(leaves: Leaves, backend: AbstractBackend) -> Leaves:
     """NumPy arrays among the leaves as arrays of the engine."""
     native = backend.framework
     assert native is not None

@@ -8,15 +8,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from . import contexts as ctx
 from .adtypes import ADType, Mode
 from .arrays import Array, dtype_name, framework_of, shape_of, size_of
-from .backend import Backend
 from .config import as_adtype, get_config
+from .contexts import split
+from .contract import AbstractBackend, Levels
 from .conversion import Converter
 from .errors import InputError
 from .functions import Argnums, Function, check_argnums
-from .modes import Levels, evaluations, reason, relative
+from .modes import evaluations, reason, relative
 from .operator import OPERATORS, Operator
 from .plan import own
 from .registry import resolve
@@ -187,7 +187,7 @@ def explain(
                 f"explain({operator.name}, f, backend, x, t): the tangent t is missing."
             )
         seeds, contexts = flatten_any(contexts[0], asked.flatten)[0], contexts[1:]
-    layout, data = ctx.split(contexts, asked.flatten)
+    layout, data = split(contexts, asked.flatten)
     fn = Function(
         f,
         asked,
@@ -200,7 +200,7 @@ def explain(
     )
     traced = {"x": _recorders(leaves), "t": _recorders(seeds)}
     for k, context in enumerate(contexts):
-        traced[f"contexts[{k}]"] = _recorders(ctx.split((context,), asked.flatten)[1])
+        traced[f"contexts[{k}]"] = _recorders(split((context,), asked.flatten)[1])
     point, constants = (tuple(map(stopped, own(part))) for part in (leaves, data))
     engine = asked.member(operator.name, fn, point, constants)
     crossing = _crossing(engine, leaves, data, seeds)
@@ -256,7 +256,7 @@ def _recorders(leaves: Leaves) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _crossing(engine: Backend, x: Leaves, *others: Leaves) -> str | None:
+def _crossing(engine: AbstractBackend, x: Leaves, *others: Leaves) -> str | None:
     """Why the arguments cannot reach the engine as they are; None if they can."""
     for leaf in (*x, *(leaf for part in others for leaf in part)):
         framework = framework_of(leaf)
@@ -270,7 +270,7 @@ def _crossing(engine: Backend, x: Leaves, *others: Leaves) -> str | None:
 
 
 def _route(
-    engine: Backend, crossing: str | None, traced: dict[str, tuple[str, ...]]
+    engine: AbstractBackend, crossing: str | None, traced: dict[str, tuple[str, ...]]
 ) -> tuple[Route, tuple[str, ...]]:
     if crossing is not None and not get_config().nested_switching:
         return "refused", (f"{crossing}, and nested_switching=False",)

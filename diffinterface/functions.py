@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import Any
 
-from .arrays import dtype_name, framework_of, is_inexact, shape_of
+from .arrays import array_namespace, dtype_name, framework_of, is_inexact, shape_of
 from .contexts import join
 from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
 from .passes import States, rewind, thread
@@ -193,6 +193,24 @@ class DerivedFunction(Function):
             return self._call(x, contexts)
         finally:
             thread.stack.pop()
+
+
+def looped(
+    fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]
+) -> Callable[[Leaves, Leaves], Leaves]:
+    """``fn`` for each sample of a batch, one after the other."""
+
+    def run(xs: Leaves, cs: Leaves) -> Leaves:
+        every = (*zip(xs, x, strict=True), *zip(cs, contexts, strict=True))
+        size = next(shape_of(leaf)[0] for leaf, batched in every if batched)
+        rows = [fn(_sample(xs, x, k), _sample(cs, contexts, k))[0] for k in range(size)]
+        return tuple(array_namespace(*column).stack(column) for column in zip(*rows, strict=True))
+
+    return run
+
+
+def _sample(leaves: Leaves, batched: tuple[bool, ...], k: int) -> Leaves:
+    return tuple(a[k, ...] if has else a for a, has in zip(leaves, batched, strict=True))
 
 
 def _within(

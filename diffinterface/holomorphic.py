@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Array, finished, is_complex, is_traced, shape_of
-from .backend import Backend
+from .contract import AbstractBackend
 from .errors import NonAnalyticError
 from .functions import Function
 from .prep import Prep
@@ -17,7 +17,9 @@ from .trees import Leaves
 _TOLERANCE = 1e-4
 
 
-def guarded(plan: Prep, backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+def guarded(
+    plan: Prep, backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves
+) -> Prep:
     """`plan`, which first tests at each point that f is holomorphic there.
 
     The Cauchy-Riemann equations are tested along one direction: ``J(i t) = i J(t)``.
@@ -28,7 +30,7 @@ def guarded(plan: Prep, backend: Backend, fn: Function, x: Leaves, contexts: Lea
         By the plan, where they do not hold to about half the digits of single precision.
     """
     t, turned = (tuple(_direction(leaf, factor) for leaf in x) for factor in (1, 1j))
-    push = backend.prepare_pushforward(fn, x, contexts, t)
+    push = backend.prepare("pushforward", fn, x, contexts, t)
 
     def check(x: Leaves, contexts: Leaves) -> None:
         if any(map(is_traced, x)):

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, final
 
+from .arrays import find_framework
 from .errors import InputError, OutputError, UnsupportedOperatorError
 from .passes import advancing, running
 from .plugins import entries
-from .registry import find_framework
 from .stop import stopped
 from .trees import flatten, map_leaves
 

@@ -7,12 +7,7 @@ pass begins where the first one did.
 from __future__ import annotations
 
 from threading import local
-from typing import TYPE_CHECKING, Any, Protocol
-
-from .prep import Prep
-
-if TYPE_CHECKING:
-    from .functions import Function
+from typing import Any, Protocol
 
 
 class Advancing(Protocol):
@@ -28,15 +23,26 @@ class Advancing(Protocol):
 States = dict[Advancing, Any]
 
 
+class Evaluated(Protocol):
+    """A function that an engine is evaluating."""
+
+    states: States
+    reuse: bool
+
+    @property
+    def backend(self) -> Any:
+        """The engine that evaluates it."""
+
+
 class _Thread(local):
     def __init__(self) -> None:
-        self.stack: list[Function] = []
+        self.stack: list[Evaluated] = []
 
 
 thread = _Thread()
 
 
-def running() -> list[Function]:
+def running() -> list[Evaluated]:
     """The functions that engines are evaluating in this thread, the outermost first."""
     return thread.stack
 
@@ -52,22 +58,3 @@ def rewind(states: States) -> None:
     """Go back to where the call began."""
     for what, state in states.items():
         what.write(state)
-
-
-def prepared(prep: Prep, states: States) -> Prep:
-    """A plan each of whose runs is one call, after a preparation that counts for none."""
-
-    def one_call(run: Any) -> Any:
-        def call(*args: Any) -> Any:
-            if states:
-                states.clear()
-            return run(*args)
-
-        return call
-
-    rewind(states)
-    states.clear()
-    details, lone = prep.details, prep.lone and one_call(prep.lone)
-    return Prep(
-        one_call(prep.run), one_call(prep.result), fresh=prep.fresh, lone=lone, details=details
-    )

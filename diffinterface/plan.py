@@ -12,7 +12,6 @@ from typing import Any, final
 
 import numpy as np
 
-from . import contexts as ctx
 from .adtypes import ADType
 from .arrays import (
     NUMBERS,
@@ -23,12 +22,13 @@ from .arrays import (
     is_inexact,
 )
 from .config import as_adtype
+from .contexts import check_statics, split
 from .conversion import Converter, scalars
 from .errors import InputError, ShapeError
 from .functions import Argnums, Function, check_argnums
 from .holomorphic import guarded
 from .operator import Operator
-from .passes import prepared
+from .passes import States, rewind
 from .prep import Prep
 from .registry import resolve
 from .samples import check_samples
@@ -94,9 +94,9 @@ class Plan:
         """Decide everything; returns the arguments as the `Prep` takes them."""
         operator, backend = request.operator, resolve(request.adtype)
         leaves, structure = flatten_any(x, backend.flatten)
-        layout, data = ctx.split(contexts, backend.flatten)
+        layout, data = split(contexts, backend.flatten)
         if backend.compiles and request.reuse:
-            ctx.check_statics(layout)
+            check_statics(layout)
         self.request = request
         self.check_x = TreeCheck(leaves, structure, backend.flatten, "x")
         self.check_contexts = ContextCheck(contexts, layout, data, backend.flatten)
@@ -119,9 +119,8 @@ class Plan:
             leaves, data = own(leaves), own(data)
         entered = self.converter.enter(leaves)
         arguments = entered, self.converter.enter_contexts(data, entered)
-        build = getattr(backend, f"prepare_{operator.name}{'_same_point' * request.same_point}")
         if operator.tangent is None:
-            self.prep: Prep = self._one_call(build(self.fn, *arguments))
+            self.prep: Prep = self._one_call(backend.prepare(operator.name, self.fn, *arguments))
             if operator.holomorphic and any(map(is_complex, entered)):
                 self.prep = guarded(self.prep, backend, self.fn, *arguments)
             if operator.samples:
@@ -134,13 +133,22 @@ class Plan:
             self._check_seed_structure(self.check_x.structure)
         self._point = entered if request.same_point else None
         seeds = self._enter_seed(seeds, entered)
-        self.prep = self._one_call(build(self.fn, *arguments, seeds, request.batched))
+        self.prep = self._one_call(
+            backend.prepare(
+                operator.name,
+                self.fn,
+                *arguments,
+                seeds,
+                batched=request.batched,
+                same_point=request.same_point,
+            )
+        )
         return (seeds,) if request.same_point else (*arguments, seeds)
 
     def _one_call(self, prep: Prep) -> Prep:
         """`prep`, each of whose runs advances what f advances once; compiled code advances nothing."""
         once = self.request.same_point or not self.request.reuse
-        return prep if once or self.fn.backend.compiles else prepared(prep, self.fn.states)
+        return prep if once or self.fn.backend.compiles else _each_a_call(prep, self.fn.states)
 
     def _enter_seed(self, seeds: Leaves, x: Leaves) -> Leaves:
         entered = self.converter.enter(seeds)
@@ -158,7 +166,7 @@ class Plan:
         seeds = flatten_any(t, flatten)[0] if self.check_seed is not None else ()
         if self._point is not None:
             return (self._enter_seed(seeds, self._point),)
-        leaves, data = flatten_any(x, flatten)[0], ctx.split(contexts, flatten)[1]
+        leaves, data = flatten_any(x, flatten)[0], split(contexts, flatten)[1]
         entered = self.converter.enter(beside(leaves, data))
         data = self.converter.enter_contexts(data, entered)
         if self.check_seed is None:
@@ -210,6 +218,25 @@ class Plan:
                 got=got,
                 expected=expected,
             )
+
+
+def _each_a_call(prep: Prep, states: States) -> Prep:
+    """A plan each of whose runs is one call, after a preparation that counts for none."""
+
+    def one_call(run: Any) -> Any:
+        def call(*args: Any) -> Any:
+            if states:
+                states.clear()
+            return run(*args)
+
+        return call
+
+    rewind(states)
+    states.clear()
+    details, lone = prep.details, prep.lone and one_call(prep.lone)
+    return Prep(
+        one_call(prep.run), one_call(prep.result), fresh=prep.fresh, lone=lone, details=details
+    )
 
 
 def beside(x: Leaves, contexts: Leaves) -> Leaves:

@@ -1,8 +1,9 @@
 """Entry points: what installed distributions declare, and one clear error where one is broken.
 
-Two groups make a plugin. ``diffinterface.backends`` maps a name ("jax") to a `Backend` subclass,
+Three groups make a plugin. ``diffinterface.backends`` maps a name ("jax") to a `Backend` subclass,
 ``diffinterface.frameworks`` maps the top-level module of an array type ("torch") to a `Framework`
-instance. The adapters that ship with the library use nothing else.
+instance, and ``diffinterface.hosts`` maps the name of a framework to what takes a `Bridge` in where its
+arrays are traced. The adapters that ship with the library use nothing else.
 """
 
 from __future__ import annotations

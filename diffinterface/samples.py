@@ -13,7 +13,7 @@ import numpy as np
 
 from .arrays import NUMPY, Array, array_namespace, dtype_name, framework_of, shape_of, size_of
 from .assembly import check_batch
-from .backend import Backend
+from .contract import AbstractBackend
 from .conversion import Converter
 from .errors import OutputError
 from .functions import Function
@@ -24,7 +24,7 @@ from .trees import Leaves
 _SCALES = 8
 
 
-def check_samples(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> None:
+def check_samples(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> None:
     """Raise `OutputError` if f mixes samples at x.
 
     Under a transform that hides the values, f is examined at other points of the same kind; where a
@@ -67,14 +67,17 @@ def _known(products: Any, x: Leaves, contexts: Leaves) -> list[Any]:
     return values
 
 
-def _products(backend: Backend, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
+def _products(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Leaves:
     """Products with the Jacobian, or its adjoint: with a seed, and with the same one scaled."""
     if backend.has_reverse:
         both = fn.derived(partial(_inner_products, fn))
         t = (like(np.eye(2), x[0]),)
-        return backend.prepare_pullback(both, x, contexts, t, True).result(x, contexts, t)
+        return backend.prepare("pullback", both, x, contexts, t, batched=True).result(
+            x, contexts, t
+        )
     t = tuple(like(_seeds(*shape_of(leaf)), leaf) for leaf in x)
-    y, products, _ = backend.prepare_pushforward(fn, x, contexts, t, True).run(x, contexts, t)
+    push = backend.prepare("pushforward", fn, x, contexts, t, batched=True)
+    y, products, _ = push.run(x, contexts, t)
     check_batch(x, y)
     pushed: Leaves = products
     return pushed

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
-from . import contexts as ctx
 from .arrays import NUMBERS, dtype_name, framework_of, shape_of
+from .contexts import split
 from .errors import InputError
 from .trees import LEAF, Leaves, Structure
 
@@ -138,7 +138,7 @@ class ContextCheck:
         if self._alone:
             data = contexts
         else:
-            layout, data = ctx.split(contexts, self._flatten)
+            layout, data = split(contexts, self._flatten)
             if layout != self.layout:
                 return None
         for check, leaf in zip(self._checks, data, strict=True):
@@ -150,7 +150,7 @@ class ContextCheck:
         """One line for each way in which `contexts` do not fit; empty if they do."""
         if len(contexts) != self._n:
             return [f"contexts: prepared for {self._n}, got {len(contexts)}"]
-        layout, data = ctx.split(contexts, self._flatten)
+        layout, data = split(contexts, self._flatten)
         if layout != self.layout:
             return [
                 f"context {i}: prepared for {a}, got {b}"

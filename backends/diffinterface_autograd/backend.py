@@ -13,9 +13,10 @@ from diffinterface import derived
 from diffinterface.adtypes import AutoAutograd
 from diffinterface.arrays import NUMPY, dtype_name, framework_of, size_of
 from diffinterface.backend import Backend
+from diffinterface.contract import Levels
 from diffinterface.errors import NestedDifferentiationError, OutputError
 from diffinterface.functions import Function
-from diffinterface.modes import Levels, prefers_forward
+from diffinterface.modes import prefers_forward
 from diffinterface.prep import Prep
 from diffinterface.seeds import basis, match_cotangent
 from diffinterface.transforms import Pull, Pure, Push, Transforms, one

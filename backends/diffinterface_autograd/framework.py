@@ -42,11 +42,6 @@ class BoxFramework(Framework):
     def scratch(self, buffer: Any, like: Any) -> Any:
         return scratch(buffer, like)
 
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        from .host import host
-
-        return host(bridge, x, contexts)
-
     def own(self, x: Any) -> Any:
         return x
 

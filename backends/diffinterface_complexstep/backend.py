@@ -10,10 +10,12 @@ import numpy as np
 from diffinterface.adtypes import AutoComplexStep, AutoFiniteDiff
 from diffinterface.arrays import NUMBERS, Array, array_namespace, dtype_name, is_complex
 from diffinterface.backend import Backend
+from diffinterface.contract import AbstractBackend
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
 from diffinterface.prep import Prep
+from diffinterface.registry import resolve
 from diffinterface.seeds import cast, none_pushed
 from diffinterface.stop import stopped
 from diffinterface.trees import Leaves, map_leaves
@@ -94,14 +96,11 @@ class ComplexStepBackend(Backend):
 
     # --- second order ----------------------------------------------------------------------------
 
-    def pair(self, x: Leaves) -> tuple[Backend, Backend]:
-        from diffinterface.registry import resolve
-
+    def outer(self, x: Leaves) -> AbstractBackend:
         if not any(map(is_complex, x)):  # `derived` says what is wrong with those
             self._check_x(x)
         eps = max(float(np.finfo(dtype_name(leaf)).eps) for leaf in x)
-        outer = AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3))
-        return resolve(outer), self
+        return resolve(AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3)))
 
 
 def _norm(t: Leaves) -> Any:

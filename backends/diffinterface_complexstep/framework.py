@@ -29,11 +29,6 @@ class AnalyticFramework(Framework):
         xp = array_namespace(like.value)
         return Analytic(xp.astype(xp.asarray(buffer, copy=True), like.value.dtype), like.level)
 
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        from .host import host
-
-        return host(bridge, x, contexts)
-
     def own(self, x: Any) -> Any:
         return x.copy()
 

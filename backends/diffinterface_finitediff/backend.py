@@ -84,14 +84,14 @@ class FiniteDiffBackend(Backend):
 
     # --- second order: the outer difference knows how noisy the inner one is -----------------------
 
-    def pair(self, x: Leaves) -> tuple[Backend, Backend]:
+    def outer(self, x: Leaves) -> FiniteDiffBackend:
         if self.adtype.relative_step is not None or self.adtype.scheme == "richardson":
-            return self, self
+            return self
         # The inner derivative has an error eps^(2/3) (central) or eps^(1/2) (forward); the best
         # central step over values with an error e is e^(1/3).
         error = roundoff(x) ** (2 / 3 if self.adtype.scheme == "central" else 1 / 2)
         outer = replace(self.adtype, scheme="central", relative_step=float(error ** (1 / 3)))
-        return FiniteDiffBackend(outer), self
+        return FiniteDiffBackend(outer)
 
 
 def _like(norm: Any, slope: Array) -> Array:

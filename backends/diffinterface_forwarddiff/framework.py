@@ -39,11 +39,6 @@ class DualFramework(Framework):
         value = inner.scratch(buffer, like.value) if inner is not None else np.array(buffer)
         return Dual(value, zeros_beside(value, like.width), like.level)
 
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        from .host import host
-
-        return host(bridge, x, contexts)
-
     def own(self, x: Any) -> Any:
         return x.copy()
 

@@ -11,15 +11,17 @@ import jax
 from diffinterface import derived
 from diffinterface.adtypes import AutoJax, Mode
 from diffinterface.arrays import size_of
-from diffinterface.backend import Backend, Program
+from diffinterface.backend import Backend
+from diffinterface.contract import Levels, Program
 from diffinterface.functions import Function
-from diffinterface.modes import Levels, prefers_forward, two_pullbacks
+from diffinterface.modes import prefers_forward, two_pullbacks
 from diffinterface.prep import Prep
 from diffinterface.seeds import match_cotangent
 from diffinterface.transforms import Pure
 from diffinterface.trees import LEAF, Leaves, Structure
 
 from . import transforms
+from .costs import COSTS
 from .framework import framework
 from .nodes import register_nodes, tree_flatten
 from .tracing import arrays, eager, guard, has_custom_vjp, jitted, own, traced_once
@@ -36,6 +38,7 @@ class JaxBackend(Backend):
     adtype_class = AutoJax
     framework = framework
     accepts = frozenset({"jax", "numpy"})
+    costs = COSTS
     adtype: AutoJax
 
     def __init__(self, adtype: AutoJax) -> None:

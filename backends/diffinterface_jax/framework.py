@@ -13,7 +13,8 @@ from jax._src.array import ArrayImpl  # asking an array for its class would star
 from diffinterface.arrays import Framework, dtype_name
 from diffinterface.errors import NestedDifferentiationError
 
-WIDE = ("float64", "complex128")
+from .layers import parts_of
+from .tracing import WIDE, elsewhere
 
 
 class JaxFramework(Framework):
@@ -78,8 +79,6 @@ class JaxFramework(Framework):
         return None if isinstance(x, jax.core.Tracer) else np.array(x)
 
     def elsewhere(self, call: Any, x: Any, contexts: Any) -> Any:
-        from .tracing import elsewhere
-
         return elsewhere(call, x, contexts)
 
     def detector(self) -> Any:
@@ -88,14 +87,7 @@ class JaxFramework(Framework):
         return JaxprDetector()
 
     def layer(self, module: Any, state: Any) -> Any:
-        from .layers import parts_of
-
         return parts_of(module, state)
-
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        from .host import host  # registers primitives; most processes never need them
-
-        return host(bridge, x, contexts)
 
     def sparse(self, data: Any, layout: Any) -> Any:
         from jax.experimental.sparse import BCOO

@@ -22,8 +22,6 @@ from diffinterface.bridge import Bridge
 from diffinterface.kinds import Kinds
 from diffinterface.trees import Leaves
 
-from .framework import framework
-
 ad: Any = _ad  # untyped
 mlir: Any = _mlir
 _struct: Any = jax.ShapeDtypeStruct
@@ -39,9 +37,6 @@ def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """The outputs of a bridge at arrays that JAX is tracing."""
     operands = [jnp.asarray(leaf) for leaf in (*x, *contexts)]
     return tuple(call_p.bind(*operands, bridge=bridge, n=len(x)))
-
-
-framework.host = host  # type: ignore[method-assign]  # from now on, without an import in between
 
 
 @final

@@ -15,7 +15,8 @@ from diffinterface.functions import Function
 from diffinterface.trees import Leaves
 
 from . import transforms
-from .framework import WIDE
+
+WIDE = ("float64", "complex128")
 
 _CUSTOM_VJP = "custom_vjp"
 

@@ -12,16 +12,18 @@ import torch
 from diffinterface import derived
 from diffinterface.adtypes import AutoTorch, Mode
 from diffinterface.arrays import size_of
-from diffinterface.backend import Backend, Program
+from diffinterface.backend import Backend
+from diffinterface.contract import Levels, Program
 from diffinterface.errors import OutputError
 from diffinterface.functions import Function
-from diffinterface.modes import Levels, costs_of, prefers_forward, two_pullbacks
+from diffinterface.modes import prefers_forward, two_pullbacks
 from diffinterface.prep import Prep
 from diffinterface.seeds import match_cotangent
 from diffinterface.transforms import one
 from diffinterface.trees import Leaves
 
 from . import tape
+from .costs import COSTS
 from .framework import framework
 from .lone import gradient_at
 from .outer import in_transform
@@ -54,13 +56,14 @@ class TorchBackend(Backend):
     adtype_class = AutoTorch
     framework = framework
     accepts = frozenset({"torch"})
+    costs = COSTS
     adtype: AutoTorch
 
     def __init__(self, adtype: AutoTorch) -> None:
         super().__init__(adtype)
         self.compiles = adtype.compile
         self._forward = adtype.mode == "forward"
-        self._doubles = costs_of(self).doubles
+        self._doubles = self.costs.doubles
 
     def check_output(self, leaf: Any) -> Any:
         if isinstance(leaf, torch.Tensor):

@@ -12,6 +12,7 @@ import torch
 from diffinterface.arrays import Framework
 from diffinterface.errors import NestedDifferentiationError
 
+from .layers import ModuleParts
 from .namespace import namespace
 from .outer import (
     bare,
@@ -111,8 +112,6 @@ class TorchFramework(Framework):
             return copied(bare(x))
 
     def layer(self, module: Any, state: Any) -> Any:
-        from .layers import ModuleParts
-
         return ModuleParts(module) if isinstance(module, torch.nn.Module) else None
 
     def is_dense(self, x: Any) -> bool:
@@ -124,11 +123,6 @@ class TorchFramework(Framework):
         )
         _hear_of_the_beta()
         return torch.sparse_csr_tensor(rows, columns, data, layout.shape, check_invariants=True)
-
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        from .host import host
-
-        return host(bridge, x, contexts)
 
     is_traced = staticmethod(is_tracked)  # asked of every array
 

@@ -16,7 +16,6 @@ from diffinterface.arrays import finished
 from diffinterface.bridge import Bridge
 from diffinterface.trees import Leaves
 
-from .framework import framework
 from .outer import in_transform, in_vmap, refuse_graph, undisturbed
 
 _is_wrapped = torch._C._functorch.is_functorch_wrapped_tensor
@@ -31,9 +30,6 @@ def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
         like = next(leaf for leaf in leaves if isinstance(leaf, torch.Tensor))
         leaves = tuple(_tensor(leaf, like) for leaf in leaves)
     return _call(bridge, len(x), *leaves)
-
-
-framework.host = host  # type: ignore[method-assign]  # from now on, without an import in between
 
 
 _TENSORS = {torch.Tensor, torch.nn.Parameter}

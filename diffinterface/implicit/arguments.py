@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, final
 
-from .. import arguments
+from .. import roles
 from ..contexts import Cache, Constant, Static, read_only
 from ..errors import InputError
 from ..trees import Leaves
 
 
 @final
-class Arguments(arguments.Arguments):
+class Arguments(roles.Arguments):
     """The layout of one kind of call: floats are differentiated too, and f is to write nowhere."""
 
     program = (bool, int)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import NUMPY, Framework, framework_of
-from ..backend import Backend
 from ..capture import Capture
+from ..contract import AbstractBackend
 from ..errors import NestedDifferentiationError
 from ..trees import Leaves
 
 
-def refuse_captured(f: Callable[..., Any], engine: Backend, what: str) -> None:
+def refuse_captured(f: Callable[..., Any], engine: AbstractBackend, what: str) -> None:
     """Raise `NestedDifferentiationError` where variables that f refers to hold traced arrays.
 
     Functions in its closure are searched too; attributes of objects are not.
@@ -36,7 +36,7 @@ def refuse_captured(f: Callable[..., Any], engine: Backend, what: str) -> None:
         stack += [value for value in own if isinstance(value, FunctionType | MethodType | partial)]
 
 
-def _leaves(value: Any, engine: Backend) -> Leaves:
+def _leaves(value: Any, engine: AbstractBackend) -> Leaves:
     if isinstance(value, type) or framework_of(value) is NUMPY:
         return ()
     try:
@@ -57,7 +57,7 @@ def refuse_traced(leaves: Leaves, what: str) -> None:
             )
 
 
-def recording(engine: Backend) -> Framework | None:
+def recording(engine: AbstractBackend) -> Framework | None:
     """The engine's framework, if it records even what is done to constants, as inside ``jax.jit``."""
     native = engine.framework
     if native is None:

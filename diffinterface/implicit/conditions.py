@@ -12,7 +12,7 @@ import numpy as np
 
 from ..adtypes import ADType
 from ..arrays import array_namespace, dtype_name, framework_of, shape_of, size_of
-from ..backend import Backend
+from ..contract import AbstractBackend
 from ..errors import OutputError, ShapeError
 from ..operators.pushforward import value_and_pushforward
 from ..trees import LEAF, Leaves, Structure, flatten
@@ -41,7 +41,7 @@ class Conditions:
 
     Attributes
     ----------
-    engine : Backend
+    engine : AbstractBackend
         What differentiates them.
     arguments : Arguments
         The layout of ``(x, *contexts)``.
@@ -52,7 +52,7 @@ class Conditions:
     def __init__(
         self,
         f: Callable[..., Any],
-        engine: Backend,
+        engine: AbstractBackend,
         adtype: ADType,
         arguments: Arguments,
         options: Options,
@@ -181,7 +181,7 @@ def _norm(leaves: Leaves) -> float:
     return math.sqrt(sum(float(np.sum(np.abs(leaf) ** 2)) for leaf in leaves))
 
 
-def flat_output(tree: Any, engine: Backend) -> tuple[Leaves, Structure]:
+def flat_output(tree: Any, engine: AbstractBackend) -> tuple[Leaves, Structure]:
     """Leaves and structure of what a solver returned."""
     if framework_of(tree) is not None:
         return (tree,), LEAF

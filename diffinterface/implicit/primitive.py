@@ -12,12 +12,11 @@ from collections.abc import Callable
 from typing import Any, final
 
 from ..arrays import NUMPY, array_namespace, framework_of, shape_of
-from ..backend import Backend, Program
 from ..bridge import Bridge, apply, through
 from ..composite import Composite
-from ..derived import looped
+from ..contract import AbstractBackend, Program
 from ..errors import UnsupportedOperatorError
-from ..functions import Function
+from ..functions import Function, looped
 from ..kinds import Kinds
 from ..levels import tracing
 from ..prep import Prep
@@ -33,13 +32,13 @@ class Primitive(Function, ABC):
 
     Attributes
     ----------
-    engine : Backend
+    engine : AbstractBackend
         What differentiates the rules themselves, for the second order and beyond.
     bridge : Bridge
         The function as outer engines take it.
     """
 
-    def __init__(self, engine: Backend) -> None:
+    def __init__(self, engine: AbstractBackend) -> None:
         super().__init__(self.value, engine, LEAF, reuse=False)
         self.engine = engine
         self.bridge = Bridge(self, RuleBackend(engine), self.kinds)
@@ -94,7 +93,7 @@ class Primitive(Function, ABC):
 class RuleBackend(Composite):
     """The rules of a primitive, and for all that is made of them the engine."""
 
-    def __init__(self, engine: Backend) -> None:
+    def __init__(self, engine: AbstractBackend) -> None:
         super().__init__(engine.adtype)
         self._engine = self.trees = engine
         # The rules take and give NumPy arrays; what an engine makes of them may be its own.
@@ -105,28 +104,33 @@ class RuleBackend(Composite):
         """No: a pullback solves an equation of its own, and does not come along with a value."""
         return False
 
-    def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
+    def _route(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
         if isinstance(fn, Primitive):  # an engine would only ask this bridge again
             raise UnsupportedOperatorError(
-                f"a rule of an implicit function gives no {method}.",
+                f"a rule of an implicit function gives no {operator}.",
                 backend=self.adtype,
-                operator=method,
+                operator=operator,
             )
         return self._engine
 
-    def prepare_pushforward(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
+    def prepare(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        t: Leaves | None = None,
+        *,
+        batched: bool = False,
+        same_point: bool = False,
     ) -> Prep:
-        if not isinstance(fn, Primitive):
-            return super().prepare_pushforward(fn, x, contexts, t, batched)
-        return _rule(fn, fn.push_many if batched else fn.push)
-
-    def prepare_pullback(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        if not isinstance(fn, Primitive):
-            return super().prepare_pullback(fn, x, contexts, t, batched)
-        return _rule(fn, fn.pull_many if batched else fn.pull)
+        if isinstance(fn, Primitive) and not same_point:
+            if operator == "pushforward":
+                return _rule(fn, fn.push_many if batched else fn.push)
+            if operator == "pullback":
+                return _rule(fn, fn.pull_many if batched else fn.pull)
+        options = {"batched": batched, "same_point": same_point}
+        return super().prepare(operator, fn, x, contexts, t, **options)
 
     def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
         run = looped(fn, x, contexts)

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..adtypes import ADType, AutoFiniteDiff
 from ..arrays import NUMPY, framework_of, shape_of, size_of
-from ..backend import Backend
 from ..bridge import Bridge
+from ..contract import AbstractBackend
 from ..differentiate_with import DifferentiateWith
 from ..errors import InputError
 from ..functions import Function
@@ -101,7 +101,7 @@ class Ode:
 
     def __init__(self, rhs: Rhs, n: int, adtype: ADType, options: Options) -> None:
         self.rhs, self.n, self.adtype, self.options = rhs, n, adtype, options
-        self.engine: Backend = resolve(adtype)
+        self.engine: AbstractBackend = resolve(adtype)
         self._prepared: dict[str, Any] = {}
         self._plain: Ode | None = None  # what this is the extension of
         self._fans = False  # by many directions

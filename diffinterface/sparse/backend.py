@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -10,8 +9,8 @@ from typing import Any, final
 
 from ..adtypes import AutoSparse
 from ..arrays import NUMBERS, NUMPY, array_namespace, framework_of, size_of
-from ..backend import Backend
 from ..composite import Composite, MixedModeBackend
+from ..contract import AbstractBackend
 from ..derived import refuse_complex
 from ..errors import InputError, PreparationMismatchError, ShapeError
 from ..functions import Function
@@ -35,6 +34,7 @@ from .workers import Task, remote
 class SparseBackend(Composite):
     """Sparse Jacobians and Hessians; every other operator is the dense engine's."""
 
+    adtype_class = AutoSparse
     adtype: AutoSparse
 
     def __init__(self, adtype: AutoSparse) -> None:
@@ -44,15 +44,33 @@ class SparseBackend(Composite):
         self.compiles, self.stops = self.dense.compiles, self.dense.stops
         self.exact = self.dense.exact
         self.watches = True  # the pattern depends on what f captured
-        self.trees: Backend = getattr(self.dense, "trees", None) or self.dense
+        self.trees: AbstractBackend = getattr(self.dense, "trees", None) or self.dense
 
     def flatten_output(self, tree: Any) -> tuple[Leaves, Structure]:
         return self.trees.flatten_output(tree)
 
-    def _route(self, method: str, fn: Function, x: Leaves, contexts: Leaves) -> Backend:
+    def _route(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
         return self.dense
 
-    def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    def prepare(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        t: Leaves | None = None,
+        *,
+        batched: bool = False,
+        same_point: bool = False,
+    ) -> Prep:
+        if operator == "jacobian":
+            return self._prepare_jacobian(fn, x, contexts)
+        if operator == "hessian":
+            return self._prepare_hessian(fn, x, contexts)
+        options = {"batched": batched, "same_point": same_point}
+        return super().prepare(operator, fn, x, contexts, t, **options)
+
+    def _prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         plan = self._plan("jacobian", fn, x, contexts)
         with self._scope(x):
             return self._jacobian(plan, fn, x, contexts)
@@ -67,7 +85,7 @@ class SparseBackend(Composite):
             sides.append(self._side("pullback", fn, x, contexts, y, coloring.row_colors))
         return self._prep(plan, sides, fn, x, contexts, y)
 
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    def _prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         refuse_complex(self, x, "hessian")
         plan = self._plan("hessian", fn, x, contexts)
         _check_shape(plan, x, x)
@@ -121,12 +139,12 @@ class SparseBackend(Composite):
             map(stopped, self._own(like))
         )  # only an example; the plan must not keep a trace
         step = batch_size(adtype.chunk_size, self.dense.chunk_size, entries)
-        build: Callable[..., Prep] = getattr(self.dense, f"prepare_{operator}")
 
         def prepare(seeds: Leaves) -> Evaluate:
             if adtype.executor is not None:
                 return remote(adtype.executor, Task.of(self.dense.adtype, operator, fn))
-            return serial(build(fn, x, contexts, seeds, True).run)
+            plan = self.dense.prepare(operator, fn, x, contexts, seeds, batched=True)
+            return serial(plan.run)
 
         adjoint, sharding = operator == "pullback", adtype.sharding
         if sharding is None:
@@ -182,7 +200,7 @@ class SparseBackend(Composite):
         """The value where no product is needed, because the derivative is zero everywhere."""
         if plan.operator == "jacobian":
             return self._value(fn, x, contexts)
-        value, slope, aux = self.dense.prepare_gradient(fn, x, contexts).run(x, contexts)
+        value, slope, aux = self.dense.prepare("gradient", fn, x, contexts).run(x, contexts)
         return (value, slope), aux
 
     def _check_local(self, plan: SparsePlan, fn: Function, x: Leaves, contexts: Leaves) -> None:
@@ -199,7 +217,7 @@ class SparseBackend(Composite):
             )
 
 
-def _partitions(dense: Backend) -> list[Any]:
+def _partitions(dense: AbstractBackend) -> list[Any]:
     """Which products the engine has."""
     if isinstance(dense, MixedModeBackend):
         return ["bidirectional"]

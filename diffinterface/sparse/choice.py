@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Backend
-from ..modes import costs_of
+from ..contract import AbstractBackend
 from .coloring import ColoringProblem, ColoringResult, ConstantColoring, GreedyColoring, color
 
 
 def cheapest(
-    pattern: Any, problems: list[ColoringProblem], algorithm: Any, dense: Backend
+    pattern: Any, problems: list[ColoringProblem], algorithm: Any, dense: AbstractBackend
 ) -> ColoringResult:
     """The coloring whose products cost the engine least.
 
@@ -23,7 +22,7 @@ def cheapest(
     algorithm : GreedyColoring, OptimalColoring, ConstantColoring or None
         How. None takes the better of two orders: largest first, which is fast, chooses the problem, and
         saturation, which takes several times as long, is tried for that one alone.
-    dense : Backend
+    dense : AbstractBackend
         The engine.
     """
     if isinstance(algorithm, ConstantColoring):
@@ -40,10 +39,10 @@ def cheapest(
     return min(best, other, key=lambda found: found.num_colors)
 
 
-def _cost(found: ColoringResult, dense: Backend) -> float:
+def _cost(found: ColoringResult, dense: AbstractBackend) -> float:
     """In numbers of products' entries.
 
     A column costs what a row does: what `modes` adds for columns of dense Jacobians is for turning them.
     """
-    overhead = costs_of(dense).overhead if found.num_column_colors else 0.0
+    overhead = dense.costs.overhead if found.num_column_colors else 0.0
     return overhead + found.num_colors * sum(found.pattern.shape)

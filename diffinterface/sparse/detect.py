@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import contexts as ctx
 from ..adtypes import AutoSparse
-from ..backend import Backend
+from ..contexts import Cache, Static, join
+from ..contract import AbstractBackend
 from ..errors import BackendNotInstalledError
 from ..functions import Function, place
 from ..trees import Leaves
@@ -14,13 +14,18 @@ from .detection import DetectionError, Detector, TracerDetector
 
 
 def pattern(
-    adtype: AutoSparse, dense: Backend, operator: str, fn: Function, x: Leaves, contexts: Leaves
+    adtype: AutoSparse,
+    dense: AbstractBackend,
+    operator: str,
+    fn: Function,
+    x: Leaves,
+    contexts: Leaves,
 ) -> Any:
     """The pattern of the Jacobian or Hessian of f, as a ``csr_array`` of bool."""
     others = tuple(
-        ctx.Cache(value) if slot.wrapper is ctx.Cache else _shown(slot, value)
+        Cache(value) if slot.wrapper is Cache else _shown(slot, value)
         for slot, value in zip(
-            fn.layout, ctx.join(fn.layout, contexts, lambda buffer: buffer), strict=True
+            fn.layout, join(fn.layout, contexts, lambda buffer: buffer), strict=True
         )
     )
 
@@ -52,4 +57,4 @@ def is_local(detector: Any) -> bool:
 
 
 def _shown(slot: Any, value: Any) -> Any:
-    return ctx.Static(value) if slot.wrapper is ctx.Static else value
+    return Static(value) if slot.wrapper is Static else value

@@ -7,9 +7,9 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import contexts as ctx
 from ..arrays import Array, dtype_name, framework_of, is_inexact, is_traced
-from ..backend import Backend
+from ..contexts import DATA, Cache
+from ..contract import AbstractBackend
 from ..errors import InputError, PreparationMismatchError
 from ..functions import Function
 from ..stop import stopped
@@ -40,7 +40,7 @@ class Evaluation:
         The way from products to the result.
     bare : callable
         From x and contexts to the value and the auxiliary output, where there are no products.
-    engine : Backend
+    engine : AbstractBackend
         Whose products they are.
     given : bool
         Whether the pattern is the user's own word.
@@ -63,7 +63,7 @@ class Evaluation:
         sides: list[Products],
         output: Output,
         bare: Callable[[Leaves, Leaves], tuple[Any, Any]],
-        engine: Backend,
+        engine: AbstractBackend,
         given: bool,
     ) -> None:
         self._plan, self._output, self._bare, self._engine = plan, output, bare, engine
@@ -74,7 +74,7 @@ class Evaluation:
 
     def compile(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
         """Let an engine that can make one program of all, if all is one batch."""
-        able = type(self._engine).program is not Backend.program and not fn.has_aux
+        able = type(self._engine).program is not AbstractBackend.program and not fn.has_aux
         if able and self._output.gathers and all(side.single for side in self._sides):
             second = self._plan.operator == "hessian"
             self._program = Program(self._engine, fn, x, contexts, self._sides, second)
@@ -151,9 +151,7 @@ class Evaluation:
 
 def fixed(fn: Function, contexts: Leaves) -> list[tuple[int, Any]]:
     """Positions and values of the contexts on which a pattern may depend: indices, masks, lengths."""
-    scratch = [
-        slot.wrapper is ctx.Cache for slot in fn.layout for s in slot.statics if s is ctx._DATA
-    ]
+    scratch = [slot.wrapper is Cache for slot in fn.layout for s in slot.statics if s is DATA]
     return [
         (k, _values(leaf))
         for k, (leaf, skip) in enumerate(zip(contexts, scratch, strict=True))

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from ..arrays import Array, size_of
-from ..backend import Backend
+from ..contract import AbstractBackend
 from ..functions import Function
 from ..trees import Leaves
 from .outputs import gather
@@ -21,7 +21,7 @@ class Program:
 
     Parameters
     ----------
-    engine : Backend
+    engine : AbstractBackend
         The engine.
     fn : Function
         What is differentiated.
@@ -37,7 +37,7 @@ class Program:
 
     def __init__(
         self,
-        engine: Backend,
+        engine: AbstractBackend,
         fn: Function,
         x: Leaves,
         contexts: Leaves,

@@ -49,8 +49,8 @@ class Task:
             scalar=self.scalar,
             reuse=False,
         )
-        prepare = getattr(backend, f"prepare_{self.operator}")
-        part: Part = prepare(fn, x, contexts, seeds, True).run(x, contexts, seeds)
+        plan = backend.prepare(self.operator, fn, x, contexts, seeds, batched=True)
+        part: Part = plan.run(x, contexts, seeds)
         return part
 
 

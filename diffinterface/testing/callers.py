@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import NUMPY as NUMPY_ARRAYS
-from ..arrays import Framework, framework_of
+from ..arrays import Framework, find_framework, framework_of
 from ..contexts import Cache, Constant, Static
 from ..errors import DiffInterfaceError
-from ..registry import find_framework
 from ..trees import flatten, map_leaves
 
 _SINGLE = {"float64": "float32", "complex128": "complex64"}

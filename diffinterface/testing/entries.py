@@ -17,7 +17,8 @@ from ..errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
-from ..registry import check_available, known_backends, parse
+from ..registry import check_available
+from ..strings import known_backends, parse
 from .scenario import Scenario
 
 SECOND_ORDER = ("second_derivative", "hvp", "hessian")

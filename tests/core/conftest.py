@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from diffinterface import registry
+from diffinterface import plugins, registry, strings
 
 from .zero import entries
 
 
 @pytest.fixture(autouse=True)
 def _zero_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    installed = registry._entries
+    installed = plugins.entries
 
     def with_ours(group: str) -> dict:
         return {**installed(group), **(entries() if group == "backends" else {})}
 
-    monkeypatch.setattr(registry, "_entries", with_ours)
+    monkeypatch.setattr(plugins, "entries", with_ours)
     yield
     # New instances for the next test: the engines keep a log of their calls.
     registry.resolve.cache_clear()
-    registry.parse.cache_clear()
+    strings.parse.cache_clear()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface import registry
+from diffinterface import arrays, plugins, registry, strings
 from diffinterface.extend import Backend
 
 from .zero import AutoZero, AutoZeroForward, Zero, entries
@@ -19,13 +19,13 @@ from .zero import AutoZero, AutoZeroForward, Zero, entries
 @pytest.fixture
 def missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The torch adapter as it is where PyTorch is not installed."""
-    installed = registry._entries
+    installed = plugins.entries
     entry = EntryPoint("torch", "no_such_engine_here:TorchBackend", "diffinterface.backends")
 
     def without(group: str) -> dict[str, EntryPoint]:
         return {**installed(group), **({"torch": entry} if group == "backends" else {})}
 
-    monkeypatch.setattr(registry, "_entries", without)
+    monkeypatch.setattr(plugins, "entries", without)
     registry.resolve.cache_clear()
 
 
@@ -92,7 +92,7 @@ def test_resolved_once() -> None:
 
 def test_primitives_that_a_backend_gives() -> None:
     def modes(name: str) -> tuple[bool, bool]:
-        backend = registry.resolve(registry.parse(name))
+        backend = registry.resolve(strings.parse(name))
         return backend.has_forward, backend.has_reverse
 
     assert modes("zero") == (True, True)
@@ -125,7 +125,7 @@ def test_a_backend_without_primitives_says_so(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_frameworks_are_found_by_the_module_of_the_array() -> None:
-    assert registry.find_framework("no_such_library") is None
-    framework = registry.find_framework("diffinterface_forwarddiff")
+    assert arrays.find_framework("no_such_library") is None
+    framework = arrays.find_framework("diffinterface_forwarddiff")
     assert framework is not None
     assert framework.wraps

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from diffinterface import registry
+from diffinterface import plugins, registry, strings
 from diffinterface.testing import DerivativeError, Failure
 from diffinterface.testing.rules import wrong_rules
 
@@ -16,15 +16,15 @@ from .broken import entries
 
 @pytest.fixture(autouse=True)
 def _broken_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    installed = registry._entries
+    installed = plugins.entries
 
     def with_ours(group: str) -> dict[str, Any]:
         return {**installed(group), **(entries() if group == "backends" else {})}
 
-    monkeypatch.setattr(registry, "_entries", with_ours)
+    monkeypatch.setattr(plugins, "entries", with_ours)
     yield
     # What is remembered of a backend must not outlive it.
-    for remembered in (registry.resolve, registry.parse, wrong_rules):
+    for remembered in (registry.resolve, strings.parse, wrong_rules):
         remembered.cache_clear()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface import registry
+from diffinterface import plugins
 from diffinterface.testing import (
     Failure,
     Scenario,
@@ -59,13 +59,13 @@ CAUGHT = {
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As an installed distribution would declare it."""
-    others = registry._entries
+    others = plugins.entries
     ours = EntryPoint("mutant", f"{mutants.__name__}:MutantBackend", "diffinterface.backends")
 
     def with_ours(group: str) -> dict[str, Any]:
         return {**others(group), **({"mutant": ours} if group == "backends" else {})}
 
-    monkeypatch.setattr(registry, "_entries", with_ours)
+    monkeypatch.setattr(plugins, "entries", with_ours)
     yield
     mutants.FOREVER.clear()
 

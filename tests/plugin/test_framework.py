@@ -88,8 +88,8 @@ def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_groups_are_read(fields: Path) -> None:
-    code = "\nresult = [sorted(registry._entries(g)) for g in ('backends', 'frameworks')]"
-    backends, frameworks = answer(fields, "from diffinterface import registry" + code)
+    code = "\nresult = [sorted(plugins.entries(g)) for g in ('backends', 'frameworks')]"
+    backends, frameworks = answer(fields, "from diffinterface import plugins" + code)
     assert "field" in backends
     assert "fieldlib" in frameworks
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diffinterface.arrays import find_framework
 from diffinterface.errors import DiffInterfaceError
-from diffinterface.registry import find_framework
 
 
 class DetectionError(DiffInterfaceError, TypeError):

@@ -8,14 +8,12 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from diffinterface import arrays
-from diffinterface.arrays import Framework
+from diffinterface.arrays import Framework, register_framework
 
 from .errors import conversion
 from .results import constant
-from .rules.general import dense
 from .table import call
-from .traced import tracers, values
+from .traced import tracers
 from .tracer import Tracer
 
 
@@ -90,17 +88,9 @@ class TracerFramework(Framework):
     def stop_gradient(self, x: Any) -> Any:
         return constant(x.trace, x.value)
 
-    def host(self, bridge: Any, x: Any, contexts: Any) -> Any:
-        """A function of another engine: its outputs depend on all its inputs."""
-        from diffinterface.bridge import apply
-
-        found = tracers(x)
-        outputs = apply(bridge, values(x), values(contexts))
-        return tuple(dense(found[0].trace, y, (x, contexts)) for y in outputs)
-
 
 framework = TracerFramework()
 # The class lives in the core, beside which no entry point is needed.
-arrays._framework_by_type[Tracer] = framework
+register_framework(Tracer, framework)
 
 __all__ = ["conversion", "framework", "namespace"]
