@@ -18,7 +18,7 @@ import numpy as np
 
 from . import plugins
 from .errors import InputError, NestedDifferentiationError
-from .passes import running
+from .evaluations import running
 
 Array = Any  # every framework has its own class; the array API standard names no base
 

@@ -25,10 +25,10 @@ from .arrays import (
 from .capture import Watch
 from .contract import AbstractBackend, Program
 from .errors import NestedDifferentiationError
+from .evaluations import States, rewind
 from .functions import Function, looped
 from .kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
 from .levels import tracing
-from .passes import States, rewind
 from .prep import Prep
 from .trees import Leaves
 

@@ -15,7 +15,7 @@ from typing import Any
 from .arrays import array_namespace, dtype_name, framework_of, is_inexact, shape_of
 from .contexts import join
 from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
-from .passes import States, rewind, thread
+from .evaluations import States, rewind, thread
 from .trees import LEAF, Leaves, Structure
 
 Argnums = int | tuple[int, ...]

@@ -12,7 +12,7 @@ from typing import Any, final
 
 from .arrays import find_framework
 from .errors import InputError, OutputError, UnsupportedOperatorError
-from .passes import advancing, running
+from .evaluations import advancing, running
 from .plugins import entries
 from .stop import stopped
 from .trees import flatten, map_leaves

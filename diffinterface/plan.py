@@ -25,10 +25,10 @@ from .config import as_adtype
 from .contexts import check_statics, split
 from .conversion import Converter, scalars
 from .errors import InputError, ShapeError
+from .evaluations import States, rewind
 from .functions import Argnums, Function, check_argnums
 from .holomorphic import guarded
 from .operator import Operator
-from .passes import States, rewind
 from .prep import Prep
 from .registry import resolve
 from .samples import check_samples

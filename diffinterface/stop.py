@@ -6,7 +6,7 @@ from typing import Any
 
 from .arrays import NUMBERS, Array, dtype_name, framework_of
 from .errors import InputError, UnsupportedOperatorError
-from .passes import running
+from .evaluations import running
 from .trees import map_leaves
 
 

@@ -15,8 +15,8 @@ import torch
 
 from diffinterface import assembly
 from diffinterface.arrays import is_complex
+from diffinterface.evaluations import running
 from diffinterface.functions import Function
-from diffinterface.passes import running
 from diffinterface.seeds import match_cotangent
 from diffinterface.transforms import complex_gradient_error, one, pulled_blocks, pulled_rows
 from diffinterface.trees import Leaves, map_leaves
