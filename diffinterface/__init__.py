@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from . import extend, special
-from .adtypes import (
+from .arrays import array_namespace
+from .autotune import autotune
+from .declare.adtypes import (
     ADType,
     AutoAutograd,
     AutoComplexStep,
@@ -16,10 +18,9 @@ from .adtypes import (
     NoAutoDiff,
     SecondOrder,
 )
-from .arrays import array_namespace
-from .autotune import autotune
-from .config import Config, config_context, get_config, set_config
-from .contexts import Cache, Constant, Static
+from .declare.config import Config, config_context, get_config, set_config
+from .declare.contexts import Cache, Constant, Static
+from .declare.strings import known_backends
 from .differentiate_with import DifferentiateWith
 from .errors import (
     BackendNotInstalledError,
@@ -43,7 +44,6 @@ from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
 from .registry import check_available
 from .stop import stop_gradient
-from .strings import known_backends
 from .trace import hutchinson_trace
 
 __version__ = "0.1.0"

@@ -16,7 +16,7 @@ import array_api_compat
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from . import plugins
+from .declare import plugins
 from .errors import InputError, NestedDifferentiationError
 from .evaluations import running
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .adtypes import ADType
+from .declare.adtypes import ADType
 from .errors import DiffInterfaceError, InputError
 
 

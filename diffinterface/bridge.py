@@ -12,7 +12,6 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from . import plugins
 from .arrays import (
     NUMPY,
     Array,
@@ -24,6 +23,7 @@ from .arrays import (
 )
 from .capture import Watch
 from .contract import AbstractBackend, Program
+from .declare import plugins
 from .errors import NestedDifferentiationError
 from .evaluations import States, rewind
 from .functions import Function, looped

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, final
 
 from . import derived
-from .adtypes import MixedMode, Mode, NoAutoDiff, SecondOrder
 from .arrays import size_of
 from .bridge import Bridge, apply
 from .contract import AbstractBackend, Levels
 from .conversion import Converter, CrossingError, prepare
+from .declare.adtypes import MixedMode, Mode, NoAutoDiff, SecondOrder
 from .errors import UnsupportedOperatorError
 from .functions import Function
 from .prep import Prep

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .adtypes import ADType, Mode
 from .arrays import NUMPY, Array, Framework, framework_of
 from .cost import EVEN, Costs
+from .declare.adtypes import ADType, Mode
 from .errors import OutputError
 from .functions import Function, looped
 from .prep import Prep

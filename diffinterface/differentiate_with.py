@@ -7,12 +7,12 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, final
 
-from .adtypes import ADType
 from .arrays import NUMBERS, NUMPY, Framework, framework_of
 from .bridge import Bridge, through
 from .capture import Watch
-from .config import as_adtype
 from .contract import AbstractBackend
+from .declare.adtypes import ADType
+from .declare.config import as_adtype
 from .errors import InputError
 from .functions import Function
 from .latest import Latest

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
-from . import plugins
 from .compare.engines import Engine, engines, line
-from .config import get_config
+from .declare import plugins
+from .declare.config import get_config
 from .testing.cell import Cell, DerivativeError
 from .testing.defaults import default_scenarios
 from .testing.entries import why_not

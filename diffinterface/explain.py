@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .adtypes import ADType, Mode
+from .arguments import split
 from .arrays import Array, dtype_name, framework_of, shape_of, size_of
-from .config import as_adtype, get_config
-from .contexts import split
 from .contract import AbstractBackend, Levels
 from .conversion import Converter
+from .declare.adtypes import ADType, Mode
+from .declare.config import as_adtype, get_config
 from .errors import InputError
 from .functions import Argnums, Function, check_argnums
 from .modes import evaluations, reason, relative

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import Any
 
+from .arguments import join
 from .arrays import array_namespace, dtype_name, framework_of, is_inexact, shape_of
-from .contexts import join
 from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
 from .evaluations import States, rewind, thread
 from .trees import LEAF, Leaves, Structure

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, final
 
 from .arrays import find_framework
+from .declare.plugins import entries
 from .errors import InputError, OutputError, UnsupportedOperatorError
 from .evaluations import advancing, running
-from .plugins import entries
 from .stop import stopped
 from .trees import flatten, map_leaves
 

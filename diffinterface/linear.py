@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .adtypes import ADType
 from .arrays import NUMPY, Framework, dtype_name, framework_of, is_complex, shape_of, size_of
+from .declare.adtypes import ADType
 from .errors import BackendNotInstalledError
 from .functions import Argnums
 from .holomorphic import require

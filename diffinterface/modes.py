@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .adtypes import Mode
 from .arrays import shape_of, size_of
 from .contract import AbstractBackend, Levels
+from .declare.adtypes import Mode
 from .trees import Leaves
 
 

@@ -12,12 +12,12 @@ from typing import Any, final
 
 import numpy as np
 
-from .adtypes import MixedMode
 from .arrays import NUMBERS
 from .composite import FORWARD
-from .config import get_config
-from .contexts import Constant
 from .conversion import CrossingError
+from .declare.adtypes import MixedMode
+from .declare.config import get_config
+from .declare.contexts import Constant
 from .differentiate_with import DifferentiateWith
 from .errors import NestedDifferentiationError
 from .levels import tracing

@@ -12,7 +12,7 @@ from typing import Any, final
 
 import numpy as np
 
-from .adtypes import ADType
+from .arguments import check_statics, split
 from .arrays import (
     NUMBERS,
     NUMPY,
@@ -21,9 +21,9 @@ from .arrays import (
     is_complex,
     is_inexact,
 )
-from .config import as_adtype
-from .contexts import check_statics, split
 from .conversion import Converter, scalars
+from .declare.adtypes import ADType
+from .declare.config import as_adtype
 from .errors import InputError, ShapeError
 from .evaluations import States, rewind
 from .functions import Argnums, Function, check_argnums

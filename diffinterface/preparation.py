@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any, Literal, final
 
 from . import hotpath
+from .arguments import callables
 from .arrays import framework_of
 from .capture import Capture
-from .contexts import callables
 from .conversion import CrossingError
 from .errors import InputError, PreparationMismatchError
 from .levels import tracing

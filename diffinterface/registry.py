@@ -6,10 +6,10 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from . import plugins, strings
-from .adtypes import ADType
-from .config import as_adtype
 from .contract import AbstractBackend
+from .declare import plugins, strings
+from .declare.adtypes import ADType
+from .declare.config import as_adtype
 from .errors import BackendNotInstalledError, UnknownBackendError
 
 #: Declarations made of others, and who composes their engines: "module:class", loaded at first use.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
+from .arguments import read_only, same
 from .arrays import NUMBERS, framework_of, is_inexact
-from .contexts import read_only, same
 from .trees import Leaves, Structure
 
 _X, _CONTEXT = object(), object()

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
+from .arguments import split
 from .arrays import NUMBERS, dtype_name, framework_of, shape_of
-from .contexts import split
 from .errors import InputError
 from .trees import LEAF, Leaves, Structure
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .adtypes import ADType
 from .arrays import (
     NUMPY,
     Array,
@@ -20,7 +19,8 @@ from .arrays import (
     is_complex,
     shape_of,
 )
-from .config import as_adtype
+from .declare.adtypes import ADType
+from .declare.config import as_adtype
 from .errors import InputError, ShapeError
 from .operators.batched_jacobian import batched_jacobian
 from .operators.jacobian import jacobian

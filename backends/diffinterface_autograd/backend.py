@@ -10,10 +10,10 @@ from typing import Any, final
 from autograd.numpy.numpy_boxes import ArrayBox
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoAutograd
 from diffinterface.arrays import NUMPY, dtype_name, framework_of, size_of
 from diffinterface.backend import Backend
 from diffinterface.contract import Levels
+from diffinterface.declare.adtypes import AutoAutograd
 from diffinterface.errors import NestedDifferentiationError, OutputError
 from diffinterface.functions import Function
 from diffinterface.modes import prefers_forward

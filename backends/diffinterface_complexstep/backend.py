@@ -7,10 +7,10 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.adtypes import AutoComplexStep, AutoFiniteDiff
 from diffinterface.arrays import NUMBERS, Array, array_namespace, dtype_name, is_complex
 from diffinterface.backend import Backend
 from diffinterface.contract import AbstractBackend
+from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 from diffinterface.functions import Function
 from diffinterface.levels import new_level

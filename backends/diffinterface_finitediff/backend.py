@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, final
 
-from diffinterface.adtypes import AutoFiniteDiff
 from diffinterface.arrays import Array, array_namespace, framework_of, is_traced
 from diffinterface.backend import Backend
+from diffinterface.declare.adtypes import AutoFiniteDiff
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
 from diffinterface.seeds import none_pushed

@@ -8,9 +8,9 @@ from typing import Any, final
 import numpy as np
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoForwardDiff
 from diffinterface.arrays import Array, framework_of, is_complex, size_of
 from diffinterface.backend import Backend
+from diffinterface.declare.adtypes import AutoForwardDiff
 from diffinterface.functions import Function
 from diffinterface.levels import new_level
 from diffinterface.prep import Prep

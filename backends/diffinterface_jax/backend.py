@@ -9,10 +9,10 @@ from typing import Any, final
 import jax
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoJax, Mode
 from diffinterface.arrays import size_of
 from diffinterface.backend import Backend
 from diffinterface.contract import Levels, Program
+from diffinterface.declare.adtypes import AutoJax, Mode
 from diffinterface.functions import Function
 from diffinterface.modes import prefers_forward, two_pullbacks
 from diffinterface.prep import Prep

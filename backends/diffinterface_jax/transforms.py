@@ -12,8 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from diffinterface.adtypes import Mode
 from diffinterface.arrays import is_complex
+from diffinterface.declare.adtypes import Mode
 from diffinterface.functions import Function
 from diffinterface.transforms import Pull, Pure, Push, Transforms
 from diffinterface.trees import Leaves

@@ -10,10 +10,10 @@ from typing import Any, final
 import torch
 
 from diffinterface import derived
-from diffinterface.adtypes import AutoTorch, Mode
 from diffinterface.arrays import size_of
 from diffinterface.backend import Backend
 from diffinterface.contract import Levels, Program
+from diffinterface.declare.adtypes import AutoTorch, Mode
 from diffinterface.errors import OutputError
 from diffinterface.functions import Function
 from diffinterface.modes import prefers_forward, two_pullbacks

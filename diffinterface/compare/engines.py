@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..declare.strings import known_backends, parse
 from ..registry import check_available, install_command
-from ..strings import known_backends, parse
 from ..testing.entries import Entry, entry
 
 # The order in which engines are asked, and shown where nothing else orders them.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import AutoForwardDiff
 from ..arrays import array_namespace
+from ..declare.adtypes import AutoForwardDiff
 from ..operators import prepare_gradient, prepare_hessian
 from .problem import Problem
 

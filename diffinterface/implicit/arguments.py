@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any, final
 
 from .. import roles
-from ..contexts import Cache, Constant, Static, read_only
+from ..arguments import read_only
+from ..declare.contexts import Cache, Constant, Static
 from ..errors import InputError
 from ..trees import Leaves
 

@@ -10,9 +10,9 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import array_namespace, dtype_name, framework_of, shape_of, size_of
 from ..contract import AbstractBackend
+from ..declare.adtypes import ADType
 from ..errors import OutputError, ShapeError
 from ..operators.pushforward import value_and_pushforward
 from ..trees import LEAF, Leaves, Structure, flatten

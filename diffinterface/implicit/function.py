@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, final
 
-from ..adtypes import ADType
 from ..arrays import NUMPY, framework_of
-from ..config import as_adtype
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
 from ..errors import InputError
 from ..latest import Latest
 from ..levels import tracing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..adtypes import ADType
+from ..declare.adtypes import ADType
 from ..functions import Argnums
 from ..operator import JACOBIAN
 from ..plan import Request

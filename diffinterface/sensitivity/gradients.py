@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import NUMPY, finished, framework_of, size_of
-from ..config import as_adtype
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
 from ..errors import InputError, NestedDifferentiationError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import refuse_captured, refuse_traced

@@ -9,10 +9,10 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..adtypes import ADType, AutoFiniteDiff
 from ..arrays import NUMPY, framework_of, shape_of, size_of
 from ..bridge import Bridge
 from ..contract import AbstractBackend
+from ..declare.adtypes import ADType, AutoFiniteDiff
 from ..differentiate_with import DifferentiateWith
 from ..errors import InputError
 from ..functions import Function

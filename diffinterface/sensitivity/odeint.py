@@ -8,7 +8,6 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import (
     NUMBERS,
     NUMPY,
@@ -20,7 +19,8 @@ from ..arrays import (
     size_of,
 )
 from ..capture import Capture
-from ..config import as_adtype
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import recording, refuse_captured, refuse_traced

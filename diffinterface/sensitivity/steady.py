@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import finished, size_of
-from ..config import as_adtype
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation
 from ..operators.jacobian import value_and_jacobian

@@ -7,10 +7,10 @@ from functools import partial
 from itertools import count
 from typing import Any, final
 
-from ..adtypes import AutoSparse
 from ..arrays import NUMBERS, NUMPY, array_namespace, framework_of, size_of
 from ..composite import Composite, MixedModeBackend
 from ..contract import AbstractBackend
+from ..declare.adtypes import AutoSparse
 from ..derived import refuse_complex
 from ..errors import InputError, PreparationMismatchError, ShapeError
 from ..functions import Function

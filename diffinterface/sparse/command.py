@@ -7,9 +7,9 @@ import sys
 import time
 from typing import TextIO
 
-from ..adtypes import AutoSparse
 from ..compare.problem import load_function, load_point
-from ..config import as_adtype
+from ..declare.adtypes import AutoSparse
+from ..declare.config import as_adtype
 from ..errors import InputError
 
 _WIDTH = 40

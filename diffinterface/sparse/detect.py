@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..adtypes import AutoSparse
-from ..contexts import Cache, Static, join
+from ..arguments import join
 from ..contract import AbstractBackend
+from ..declare.adtypes import AutoSparse
+from ..declare.contexts import Cache, Static
 from ..errors import BackendNotInstalledError
 from ..functions import Function, place
 from ..trees import Leaves

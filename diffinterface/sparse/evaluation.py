@@ -7,9 +7,10 @@ from typing import Any, final
 
 import numpy as np
 
+from ..arguments import DATA
 from ..arrays import Array, dtype_name, framework_of, is_inexact, is_traced
-from ..contexts import DATA, Cache
 from ..contract import AbstractBackend
+from ..declare.contexts import Cache
 from ..errors import InputError, PreparationMismatchError
 from ..functions import Function
 from ..stop import stopped

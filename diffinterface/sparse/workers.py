@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
-from ..adtypes import ADType
+from ..declare.adtypes import ADType
 from ..errors import InputError
 from ..functions import Function
 from ..registry import resolve

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import NUMPY as NUMPY_ARRAYS
 from ..arrays import Framework, find_framework, framework_of
-from ..contexts import Cache, Constant, Static
+from ..declare.contexts import Cache, Constant, Static
 from ..errors import DiffInterfaceError
 from ..trees import flatten, map_leaves
 

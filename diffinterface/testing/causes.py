@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
+from ..declare.adtypes import ADType
 from .deviation import numpy_leaves, vectors
 from .rules import wrong_rules
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import AutoFiniteDiff
 from ..arrays import framework_of
+from ..declare.adtypes import AutoFiniteDiff
 from ..trees import flatten, map_leaves
 from .callers import NUMPY, Caller
 from .causes import Alternative, likely_cause

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..arrays import array_namespace
+from ..declare.adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..errors import DiffInterfaceError
 from ..operators.derivative import derivative
 from ..trees import map_leaves

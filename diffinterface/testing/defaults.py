@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import array_namespace as xp_of
+from ..declare.adtypes import ADType
 from ..errors import InputError
 from . import hard as h
 from . import problems as p

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..adtypes import ADType, MixedMode, SecondOrder
-from ..config import as_adtype
+from ..declare.adtypes import ADType, MixedMode, SecondOrder
+from ..declare.config import as_adtype
+from ..declare.strings import known_backends, parse
 from ..errors import (
     DiffInterfaceError,
     NestedDifferentiationError,
@@ -18,7 +19,6 @@ from ..errors import (
     UnsupportedOperatorError,
 )
 from ..registry import check_available
-from ..strings import known_backends, parse
 from .scenario import Scenario
 
 SECOND_ORDER = ("second_derivative", "hvp", "hessian")

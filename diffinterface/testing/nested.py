@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import array_namespace as xp_of
+from ..declare.adtypes import ADType
 from ..operators.gradient import gradient
 from ..operators.jacobian import jacobian
 from .problems import Problem, V

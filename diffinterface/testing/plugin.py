@@ -69,7 +69,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def _set_backend(adtype: Any) -> None:
-    from ..config import set_config
+    from ..declare.config import set_config
 
     set_config(backend=adtype)
 
@@ -212,7 +212,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture
 def ad_backend(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The `ADType` under test, which is also what ``backend=None`` means during the test."""
-    from ..config import config_context
+    from ..declare.config import config_context
 
     backend: Entry = request.param
     _skip_or_fail(request.config, backend)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType, AutoFiniteDiff
 from ..arrays import dtype_name, framework_of
+from ..declare.adtypes import ADType, AutoFiniteDiff
 from ..differentiate_with import DifferentiateWith
 from ..errors import DiffInterfaceError, InputError, PrecisionWarning
 from ..trees import flatten, map_leaves

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..adtypes import ADType
 from ..arrays import array_namespace
+from ..declare.adtypes import ADType
 from ..operators.pullback import pullback
 from ..operators.pushforward import pushforward
 from .deviation import numpy_of

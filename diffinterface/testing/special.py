@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import array_namespace as xp_of
 from ..arrays import framework_of
-from ..contexts import Cache, Constant, Static
+from ..declare.contexts import Cache, Constant, Static
 from ..inplace import inplace as _inplace
 from .problems import M, Problem, S, V, Z
 

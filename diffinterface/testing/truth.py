@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from ..contexts import Cache, Constant, Static
+from ..declare.contexts import Cache, Constant, Static
 from .problems import Problem
 
 Flat = list[np.ndarray]

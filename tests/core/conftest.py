@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from diffinterface import plugins, registry, strings
+from diffinterface import registry
+from diffinterface.declare import plugins, strings
 
 from .zero import entries
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import diffinterface as di
-from diffinterface import contexts as ctx
+from diffinterface.declare import contexts as ctx
 from diffinterface.trees import flatten
 
 from .zero import AutoExactForward, AutoExactReverse, AutoZero

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface import arrays, plugins, registry, strings
+from diffinterface import arrays, registry
+from diffinterface.declare import plugins, strings
 from diffinterface.extend import Backend
 
 from .zero import AutoZero, AutoZeroForward, Zero, entries

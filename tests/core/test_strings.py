@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.strings import parse
+from diffinterface.declare.strings import parse
 
 READ = {
     "jax": di.AutoJax(),
@@ -108,7 +108,7 @@ def test_an_option_is_never_chosen_for_the_caller(text: str) -> None:
 
 def test_optimised_python_checks_as_much() -> None:
     """`python -O` strips assertions, which must not be what refuses a positional option."""
-    code = "from diffinterface.strings import parse; parse(\"torch('forward')\")"
+    code = "from diffinterface.declare.strings import parse; parse(\"torch('forward')\")"
     run = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True)
     assert run.returncode == 1
     assert "UnknownBackendError" in run.stderr

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface import plugins
+from diffinterface.declare import plugins
 from diffinterface.testing import (
     Failure,
     Scenario,

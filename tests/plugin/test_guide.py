@@ -109,7 +109,7 @@ def test_an_outer_engine_that_it_cannot_carry_is_refused(plugin: Path) -> None:
 def test_options_are_read_and_refused(plugin: Path) -> None:
     code = """
         import diffinterface as di
-        from diffinterface.strings import parse
+        from diffinterface.declare.strings import parse
         result = [repr(parse("quadratic(step=0.25)"))]
         for text in ("quadratic(stride=1)", "quadratik"):
             try:

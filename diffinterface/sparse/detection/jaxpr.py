@@ -8,9 +8,9 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.adtypes import AutoJax
 from diffinterface.arrays import NUMBERS, Framework, framework_of, is_inexact
-from diffinterface.contexts import Cache, Constant, Static
+from diffinterface.declare.adtypes import AutoJax
+from diffinterface.declare.contexts import Cache, Constant, Static
 from diffinterface.errors import BackendNotInstalledError
 from diffinterface.registry import resolve
 from diffinterface.trees import flatten

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, final
 
-from .errors import BackendNotInstalledError, UnknownBackendError
+from ..errors import BackendNotInstalledError, UnknownBackendError
 
 _OURS = "diffinterface"
 

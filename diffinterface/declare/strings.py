@@ -7,9 +7,9 @@ from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
+from ..errors import UnknownBackendError
 from . import adtypes, plugins
 from .adtypes import ADType, AutoSparse, MixedMode, SecondOrder
-from .errors import UnknownBackendError
 
 _BUILTIN: dict[str, type[ADType]] = {
     kind.name: kind

@@ -13,8 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ..errors import DiffInterfaceError, InputError, UnknownBackendError
 from .adtypes import ADType, AutoForwardDiff
-from .errors import DiffInterfaceError, InputError, UnknownBackendError
 from .strings import parse
 
 _ENVIRONMENT = "DIFFINTERFACE_BACKEND"

@@ -1,0 +1,1 @@
+"""What users declare: backends, contexts, strings, settings. Inert, and free to import."""
