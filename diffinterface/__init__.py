@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from . import extend, special
-from .arrays import array_namespace
+from .arrays.namespace import array_namespace
+from .arrays.stop import stop_gradient
 from .autotune import autotune
 from .declare.adtypes import (
     ADType,
@@ -43,7 +44,6 @@ from .linear import linear_operator
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
 from .registry import check_available
-from .stop import stop_gradient
 from .trace import hutchinson_trace
 
 __version__ = "0.1.0"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from . import derived, modes
+from .arrays.trees import Leaves
 from .contract import AbstractBackend, Levels
 from .functions import Function
 from .prep import Prep
-from .trees import Leaves
 
 
 class Backend(AbstractBackend):

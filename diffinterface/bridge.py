@@ -12,25 +12,19 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from .arrays import (
-    NUMPY,
-    Array,
-    Framework,
-    array_namespace,
-    finished,
-    framework_of,
-    shape_of,
-)
+from .arrays.facts import Array, shape_of
+from .arrays.framework import NUMPY, Framework, finished, framework_of
+from .arrays.kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
+from .arrays.namespace import array_namespace
+from .arrays.perturbations import tracing
+from .arrays.trees import Leaves
 from .capture import Watch
 from .contract import AbstractBackend, Program
 from .declare import plugins
 from .errors import NestedDifferentiationError
 from .evaluations import States, rewind
 from .functions import Function, looped
-from .kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
-from .levels import tracing
 from .prep import Prep
-from .trees import Leaves
 
 #: A rule of an outer engine: the outputs of a bridge at arrays of which its framework is tracing some.
 Host = Callable[["Bridge", Leaves, Leaves], Leaves]

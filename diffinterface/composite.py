@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, final
 
 from . import derived
-from .arrays import size_of
+from .arrays.facts import size_of
+from .arrays.trees import Leaves, Structure, flatten
 from .bridge import Bridge, apply
 from .contract import AbstractBackend, Levels
 from .conversion import Converter, CrossingError, prepare
@@ -14,7 +15,6 @@ from .errors import UnsupportedOperatorError
 from .functions import Function
 from .prep import Prep
 from .registry import resolve
-from .trees import Leaves, Structure, flatten
 
 
 class Composite(AbstractBackend):

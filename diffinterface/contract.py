@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .arrays import NUMPY, Array, Framework, framework_of
+from .arrays.facts import Array
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.trees import Leaves, Structure, flatten, flatten_with_none
 from .cost import EVEN, Costs
 from .declare.adtypes import ADType, Mode
 from .errors import OutputError
 from .functions import Function, looped
 from .prep import Prep
-from .trees import Leaves, Structure, flatten, flatten_with_none
 
 Program = Callable[[Leaves, Leaves], Leaves]
 

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import optree
 
-from .arrays import NUMBERS, NUMPY, Array, Framework, dtype_name, framework_of, is_inexact
+from .arrays.facts import NUMBERS, Array, dtype_name, is_inexact
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.seeds import cast
+from .arrays.trees import Leaves
 from .contract import AbstractBackend
 from .errors import InputError, NestedDifferentiationError
 from .functions import Function
 from .prep import Prep
-from .seeds import cast
-from .trees import Leaves
 
 
 class CrossingError(NestedDifferentiationError):

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import assembly
-from .arrays import array_namespace, is_complex, shape_of, size_of
+from .arrays import assembly
+from .arrays.facts import is_complex, shape_of, size_of
+from .arrays.namespace import array_namespace
+from .arrays.seeds import basis, match_cotangent, turned
+from .arrays.stop import stopped
+from .arrays.trees import Leaves
 from .contract import AbstractBackend
 from .errors import UnsupportedOperatorError
 from .functions import Function
 from .modes import prefers_forward
 from .prep import Prep
-from .seeds import basis, match_cotangent, turned
-from .stop import stopped
 from .transforms import complex_gradient_error
-from .trees import Leaves
 
 
 def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, final
 
-from .arrays import NUMBERS, NUMPY, Framework, framework_of
+from .arrays.facts import NUMBERS
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.perturbations import tracing
+from .arrays.trees import LEAF, Leaves
 from .bridge import Bridge, through
 from .capture import Watch
 from .contract import AbstractBackend
@@ -16,10 +19,8 @@ from .declare.config import as_adtype
 from .errors import InputError
 from .functions import Function
 from .latest import Latest
-from .levels import tracing
 from .registry import resolve
 from .roles import Arguments
-from .trees import LEAF, Leaves
 
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
 _Known = tuple[Framework, Framework, Arguments, Bridge]

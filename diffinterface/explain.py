@@ -9,7 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from .arguments import split
-from .arrays import Array, dtype_name, framework_of, shape_of, size_of
+from .arrays.facts import Array, dtype_name, shape_of, size_of
+from .arrays.framework import framework_of
+from .arrays.stop import stopped
+from .arrays.trees import Leaves
 from .contract import AbstractBackend, Levels
 from .conversion import Converter
 from .declare.adtypes import ADType, Mode
@@ -21,8 +24,6 @@ from .operator import OPERATORS, Operator
 from .plan import own
 from .registry import resolve
 from .signature import flatten_any
-from .stop import stopped
-from .trees import Leaves
 
 Route = Literal["direct", "native", "over", "bridge", "refused"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .arrays import NUMPY, Framework, framework_of
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.seeds import basis, match_cotangent
+from .arrays.trees import LEAF, Leaves, flatten
 from .backend import Backend
 from .functions import Function
 from .prep import Prep
-from .seeds import basis, match_cotangent
-from .trees import LEAF, Leaves, flatten
 
 __all__ = [
     "LEAF",

@@ -13,10 +13,12 @@ from numbers import Integral
 from typing import Any
 
 from .arguments import join
-from .arrays import array_namespace, dtype_name, framework_of, is_inexact, shape_of
+from .arrays.facts import dtype_name, is_inexact, shape_of
+from .arrays.framework import framework_of
+from .arrays.namespace import array_namespace
+from .arrays.trees import LEAF, Leaves, Structure
 from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
 from .evaluations import States, rewind, thread
-from .trees import LEAF, Leaves, Structure
 
 Argnums = int | tuple[int, ...]
 

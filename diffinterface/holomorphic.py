@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, finished, is_complex, is_traced, shape_of
+from .arrays.facts import Array, is_complex, shape_of
+from .arrays.framework import finished, is_traced
+from .arrays.seeds import direction, like
+from .arrays.trees import Leaves
 from .contract import AbstractBackend
 from .errors import NonAnalyticError
 from .functions import Function
 from .prep import Prep
-from .seeds import direction, like
-from .trees import Leaves
 
 _TOLERANCE = 1e-4
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .arrays.trees import LEAF
 from .capture import Capture
 from .plan import Plan
 from .signature import LeafCheck
-from .trees import LEAF
 
 Slow = Callable[..., Any]
 

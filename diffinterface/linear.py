@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import NUMPY, Framework, dtype_name, framework_of, is_complex, shape_of, size_of
+from .arrays.facts import dtype_name, is_complex, shape_of, size_of
+from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.seeds import direction
+from .arrays.trees import Leaves, Structure, flatten
 from .declare.adtypes import ADType
 from .errors import BackendNotInstalledError
 from .functions import Argnums
@@ -15,9 +18,7 @@ from .holomorphic import require
 from .operator import PULLBACK, PUSHFORWARD
 from .plan import Request
 from .preparation import PreparedSamePoint
-from .seeds import direction
 from .signature import flatten_any
-from .trees import Leaves, Structure, flatten
 
 
 def linear_operator(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .arrays import shape_of, size_of
+from .arrays.facts import shape_of, size_of
+from .arrays.trees import Leaves
 from .contract import AbstractBackend, Levels
 from .declare.adtypes import Mode
-from .trees import Leaves
 
 
 def prefers_forward(

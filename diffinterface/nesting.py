@@ -12,7 +12,9 @@ from typing import Any, final
 
 import numpy as np
 
-from .arrays import NUMBERS
+from .arrays.facts import NUMBERS
+from .arrays.perturbations import tracing
+from .arrays.trees import map_leaves
 from .composite import FORWARD
 from .conversion import CrossingError
 from .declare.adtypes import MixedMode
@@ -20,11 +22,9 @@ from .declare.config import get_config
 from .declare.contexts import Constant
 from .differentiate_with import DifferentiateWith
 from .errors import NestedDifferentiationError
-from .levels import tracing
 from .plan import Plan, Request
 from .registry import resolve
 from .signature import flatten_any
-from .trees import map_leaves
 
 _log = logging.getLogger("diffinterface.nesting")
 

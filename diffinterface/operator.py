@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from .arrays import shape_of
-from .assembly import check_batch
+from .arrays.assembly import check_batch
+from .arrays.facts import shape_of
+from .arrays.trees import LEAF, Leaves, Structure
 from .errors import ShapeError
 from .functions import Function
-from .trees import LEAF, Leaves, Structure
 
 Like = Literal["x", "y", "yx", "xx"]
 

@@ -13,14 +13,10 @@ from typing import Any, final
 import numpy as np
 
 from .arguments import check_statics, split
-from .arrays import (
-    NUMBERS,
-    NUMPY,
-    dtype_name,
-    framework_of,
-    is_complex,
-    is_inexact,
-)
+from .arrays.facts import NUMBERS, dtype_name, is_complex, is_inexact
+from .arrays.framework import NUMPY, framework_of
+from .arrays.seeds import match
+from .arrays.trees import LEAF, Leaves, Structure
 from .conversion import Converter, scalars
 from .declare.adtypes import ADType
 from .declare.config import as_adtype
@@ -32,9 +28,7 @@ from .operator import Operator
 from .prep import Prep
 from .registry import resolve
 from .samples import check_samples
-from .seeds import match
 from .signature import ContextCheck, TreeCheck, flatten_any
-from .trees import LEAF, Leaves, Structure
 
 
 @dataclass(frozen=True)

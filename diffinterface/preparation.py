@@ -11,16 +11,16 @@ from typing import Any, Literal, final
 
 from . import hotpath
 from .arguments import callables
-from .arrays import framework_of
+from .arrays.framework import framework_of
+from .arrays.perturbations import tracing
+from .arrays.trees import Leaves
 from .capture import Capture
 from .conversion import CrossingError
 from .errors import InputError, PreparationMismatchError
-from .levels import tracing
 from .nesting import BridgedPlan, crosses, plan_for
 from .plan import Plan, Request, own
 from .registry import resolve
 from .signature import flatten_any
-from .trees import Leaves
 
 OnMismatch = Literal["error", "reprepare"]
 _CHOICES = ("error", "reprepare")

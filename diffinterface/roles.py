@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from .arguments import read_only, same
-from .arrays import NUMBERS, framework_of, is_inexact
-from .trees import Leaves, Structure
+from .arrays.facts import NUMBERS, is_inexact
+from .arrays.framework import framework_of
+from .arrays.trees import Leaves, Structure
 
 _X, _CONTEXT = object(), object()
 

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import NUMPY, Array, array_namespace, dtype_name, framework_of, shape_of, size_of
-from .assembly import check_batch
+from .arrays.assembly import check_batch
+from .arrays.facts import Array, dtype_name, shape_of, size_of
+from .arrays.framework import NUMPY, framework_of
+from .arrays.namespace import array_namespace
+from .arrays.seeds import direction, like
+from .arrays.stop import stopped
+from .arrays.trees import Leaves
 from .contract import AbstractBackend
 from .conversion import Converter
 from .errors import OutputError
 from .functions import Function
-from .seeds import direction, like
-from .stop import stopped
-from .trees import Leaves
 
 _SCALES = 8
 

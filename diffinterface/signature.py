@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any, final
 
 from .arguments import split
-from .arrays import NUMBERS, dtype_name, framework_of, shape_of
+from .arrays.facts import NUMBERS, dtype_name, shape_of
+from .arrays.framework import framework_of
+from .arrays.trees import LEAF, Leaves, Structure
 from .errors import InputError
-from .trees import LEAF, Leaves, Structure
 
 Flatten = Callable[[Any], tuple[Leaves, Structure]]
 

@@ -10,15 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .arrays import (
-    NUMPY,
-    Array,
-    array_namespace,
-    dtype_name,
-    framework_of,
-    is_complex,
-    shape_of,
-)
+from .arrays.facts import Array, dtype_name, is_complex, shape_of
+from .arrays.framework import NUMPY, framework_of
+from .arrays.namespace import array_namespace
+from .arrays.stop import stopped
+from .arrays.trees import Leaves
 from .declare.adtypes import ADType
 from .declare.config import as_adtype
 from .errors import InputError, ShapeError
@@ -27,8 +23,6 @@ from .operators.jacobian import jacobian
 from .operators.pullback import pullback
 from .operators.pushforward import pushforward
 from .registry import resolve
-from .stop import stopped
-from .trees import Leaves
 
 _OPERATORS = {"pushforward": pushforward, "pullback": pullback}
 _MODES = (*_OPERATORS, "jacobian", "exact")

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from . import assembly
-from .arrays import array_namespace, is_complex
+from .arrays import assembly
+from .arrays.facts import is_complex
+from .arrays.namespace import array_namespace
+from .arrays.seeds import basis, match_cotangent, turned
+from .arrays.trees import Leaves
 from .errors import NonAnalyticError
 from .functions import Function
-from .seeds import basis, match_cotangent, turned
-from .trees import Leaves
 
 Pure = Callable[[Leaves], tuple[Leaves, Any]]
 Push = Callable[[Leaves], tuple[Leaves, Leaves, Any]]

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import finished, framework_of, is_inexact, shape_of
+from .arrays.facts import is_inexact, shape_of
+from .arrays.framework import finished, framework_of
+from .arrays.stop import stopped
+from .arrays.trees import map_leaves
 from .errors import InputError
-from .stop import stopped
-from .trees import map_leaves
 
 
 def zeros_like_tree(tree: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Any
 from autograd.builtins import DictBox, SequenceBox
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface.arrays import Framework
+from diffinterface.arrays.framework import Framework
+from diffinterface.arrays.stop import stopped
+from diffinterface.arrays.trees import register
 from diffinterface.errors import NestedDifferentiationError
-from diffinterface.stop import stopped
-from diffinterface.trees import register
 
 from .buffer import scratch
 from .namespace import namespace

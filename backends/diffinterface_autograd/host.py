@@ -8,10 +8,11 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defjvp_argnums, defvjp_argnums, primitive
 
-from diffinterface.arrays import dtype_name, finished, framework_of, shape_of
+from diffinterface.arrays.facts import dtype_name, shape_of
+from diffinterface.arrays.framework import finished, framework_of
+from diffinterface.arrays.kinds import Kind, kind_of
+from diffinterface.arrays.trees import Leaves
 from diffinterface.bridge import Bridge
-from diffinterface.kinds import Kind, kind_of
-from diffinterface.trees import Leaves
 
 from .rules import cast, conj
 

@@ -11,11 +11,11 @@ from autograd.extend import Box
 from autograd.tracer import isbox, new_box, trace_stack
 from autograd.util import toposort
 
-from diffinterface.arrays import shape_of
+from diffinterface.arrays.facts import shape_of
+from diffinterface.arrays.seeds import generic_direction
+from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.errors import InputError
-from diffinterface.seeds import generic_direction
 from diffinterface.transforms import Pure
-from diffinterface.trees import Leaves, map_leaves
 
 from .buffer import frozen
 from .errors import MissingRuleError, explain, lost_derivative, overwritten

@@ -13,9 +13,11 @@ from typing import Any, final
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from diffinterface.arrays import Array, array_namespace, framework_of
+from diffinterface.arrays.facts import Array
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.perturbations import Leveled, innermost
 from diffinterface.errors import NonAnalyticError
-from diffinterface.levels import Leveled, innermost
 
 from . import functions
 

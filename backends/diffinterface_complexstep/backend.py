@@ -7,18 +7,19 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays import NUMBERS, Array, array_namespace, dtype_name, is_complex
+from diffinterface.arrays.facts import NUMBERS, Array, dtype_name, is_complex
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.perturbations import new_level
+from diffinterface.arrays.seeds import cast, none_pushed
+from diffinterface.arrays.stop import stopped
+from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.backend import Backend
 from diffinterface.contract import AbstractBackend
 from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 from diffinterface.functions import Function
-from diffinterface.levels import new_level
 from diffinterface.prep import Prep
 from diffinterface.registry import resolve
-from diffinterface.seeds import cast, none_pushed
-from diffinterface.stop import stopped
-from diffinterface.trees import Leaves, map_leaves
 
 from .analytic import Analytic
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays import Framework, array_namespace
-from diffinterface.stop import stopped
+from diffinterface.arrays.framework import Framework
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.stop import stopped
 
 from .analytic import Analytic, refuse
 

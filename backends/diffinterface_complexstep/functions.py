@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import array_namespace, is_complex
-from diffinterface.levels import innermost
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.perturbations import innermost
 
 from . import singular
 

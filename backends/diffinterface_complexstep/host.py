@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import Array, array_namespace, dtype_name
+from diffinterface.arrays.facts import Array, dtype_name
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.perturbations import innermost
+from diffinterface.arrays.trees import Leaves
 from diffinterface.bridge import Bridge, apply
-from diffinterface.levels import innermost
-from diffinterface.trees import Leaves
 
 from .analytic import Analytic
 from .backend import STEP

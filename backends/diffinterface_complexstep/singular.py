@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import array_namespace, framework_of, is_complex
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.namespace import array_namespace
 from diffinterface.errors import NonAnalyticError
 
 # A step beyond this fraction of the distance is too long: its error is of the order of the square.

@@ -7,13 +7,15 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, final
 
-from diffinterface.arrays import Array, array_namespace, framework_of, is_traced
+from diffinterface.arrays.facts import Array
+from diffinterface.arrays.framework import framework_of, is_traced
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.seeds import none_pushed
+from diffinterface.arrays.trees import Leaves
 from diffinterface.backend import Backend
 from diffinterface.declare.adtypes import AutoFiniteDiff
 from diffinterface.functions import Function
 from diffinterface.prep import Prep
-from diffinterface.seeds import none_pushed
-from diffinterface.trees import Leaves
 
 from .precision import probe, relative_step, roundoff
 from .schemes import EVALUATIONS, SCHEMES, Evaluate, Here, extrapolate, step, unit

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import dtype_name, framework_of
+from diffinterface.arrays.facts import dtype_name
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.seeds import generic_direction
+from diffinterface.arrays.trees import Leaves
 from diffinterface.errors import PrecisionWarning
-from diffinterface.seeds import generic_direction
-from diffinterface.trees import Leaves
 
 from .schemes import LEVELS, Evaluate, moved, step
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import is_complex, is_inexact
+from diffinterface.arrays.facts import is_complex, is_inexact
 
 from .arguments import ARRAYS, apply
 from .dual import Dual

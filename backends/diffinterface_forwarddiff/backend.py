@@ -8,14 +8,15 @@ from typing import Any, final
 import numpy as np
 
 from diffinterface import derived
-from diffinterface.arrays import Array, framework_of, is_complex, size_of
+from diffinterface.arrays.facts import Array, is_complex, size_of
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.perturbations import new_level
+from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.backend import Backend
 from diffinterface.declare.adtypes import AutoForwardDiff
 from diffinterface.functions import Function
-from diffinterface.levels import new_level
 from diffinterface.prep import Prep
 from diffinterface.transforms import complex_gradient_error
-from diffinterface.trees import Leaves, map_leaves
 
 from .arguments import from_objects
 from .dual import Dual

@@ -15,8 +15,8 @@ from typing import Any, final
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from diffinterface.arrays import Array
-from diffinterface.levels import innermost
+from diffinterface.arrays.facts import Array
+from diffinterface.arrays.perturbations import innermost
 
 from .errors import DualConversionError, MissingRuleError
 from .levels import holds

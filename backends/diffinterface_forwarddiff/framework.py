@@ -7,8 +7,8 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from diffinterface.arrays import Framework
-from diffinterface.stop import stopped
+from diffinterface.arrays.framework import Framework
+from diffinterface.arrays.stop import stopped
 
 from .dual import Dual
 from .errors import DualConversionError
@@ -33,7 +33,7 @@ class DualFramework(Framework):
         return Namespace(array_api_compat.numpy) if found is np else found
 
     def scratch(self, buffer: Any, like: Any) -> Any:
-        from diffinterface.arrays import framework_of
+        from diffinterface.arrays.framework import framework_of
 
         inner = framework_of(like.value)
         value = inner.scratch(buffer, like.value) if inner is not None else np.array(buffer)

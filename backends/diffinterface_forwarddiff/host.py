@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.trees import Leaves
 from diffinterface.bridge import Bridge, apply
-from diffinterface.trees import Leaves
 
 from .dual import Dual
 from .levels import duals, primal, tangent, top

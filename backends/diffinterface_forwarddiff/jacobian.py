@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import framework_of, shape_of, size_of
-from diffinterface.assembly import in_precision
+from diffinterface.arrays.assembly import in_precision
+from diffinterface.arrays.facts import shape_of, size_of
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.perturbations import new_level
+from diffinterface.arrays.seeds import basis
+from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.functions import Function
-from diffinterface.levels import new_level
-from diffinterface.seeds import basis
-from diffinterface.trees import Leaves, map_leaves
 
 from .dual import Dual
 from .levels import primal, tangent

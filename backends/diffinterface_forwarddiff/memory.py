@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from diffinterface.arrays import size_of
-from diffinterface.trees import Leaves
+from diffinterface.arrays.facts import size_of
+from diffinterface.arrays.trees import Leaves
 
 #: Tangents, of 8 bytes each, of which some are more than glibc keeps by default.
 _LEAST = 2**10

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import array_namespace, framework_of, shape_of
-from diffinterface.assembly import move_first, permuted
-from diffinterface.levels import Leveled
+from diffinterface.arrays.assembly import move_first, permuted
+from diffinterface.arrays.facts import shape_of
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.perturbations import Leveled
 
 _NUMPY = (np.ndarray, np.generic, float, complex, int)
 

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax._src.array import ArrayImpl  # asking an array for its class would start the devices
 
-from diffinterface.arrays import Framework, dtype_name
+from diffinterface.arrays.facts import dtype_name
+from diffinterface.arrays.framework import Framework
 from diffinterface.errors import NestedDifferentiationError
 
 from .layers import parts_of

@@ -17,10 +17,10 @@ from jax.interpreters import ad as _ad
 from jax.interpreters import batching
 from jax.interpreters import mlir as _mlir
 
-from diffinterface.arrays import dtype_name, is_complex, shape_of
+from diffinterface.arrays.facts import dtype_name, is_complex, shape_of
+from diffinterface.arrays.kinds import Kinds
+from diffinterface.arrays.trees import Leaves
 from diffinterface.bridge import Bridge
-from diffinterface.kinds import Kinds
-from diffinterface.trees import Leaves
 
 ad: Any = _ad  # untyped
 mlir: Any = _mlir

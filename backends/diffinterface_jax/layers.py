@@ -8,8 +8,8 @@ from typing import Any, final
 
 import jax
 
+from diffinterface.arrays.stop import stopped
 from diffinterface.layers import Parts
-from diffinterface.stop import stopped
 
 
 def parts_of(module: Any, state: Any) -> Parts | None:

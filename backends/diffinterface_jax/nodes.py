@@ -6,8 +6,8 @@ from typing import Any
 
 import jax
 
-import diffinterface.matrix  # noqa: F401 - registers the sparse matrix
-from diffinterface import trees
+import diffinterface.arrays.sparse_matrix  # noqa: F401 - registers the sparse matrix
+from diffinterface.arrays import trees
 
 _known: set[type] = set()
 

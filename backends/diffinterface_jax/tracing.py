@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffinterface.arrays import NUMBERS, dtype_name, framework_of
+from diffinterface.arrays.facts import NUMBERS, dtype_name
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.trees import Leaves
 from diffinterface.auxiliary import Carrier
 from diffinterface.functions import Function
-from diffinterface.trees import Leaves
 
 from . import transforms
 

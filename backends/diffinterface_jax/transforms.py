@@ -12,11 +12,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from diffinterface.arrays import is_complex
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import Mode
 from diffinterface.functions import Function
 from diffinterface.transforms import Pull, Pure, Push, Transforms
-from diffinterface.trees import Leaves
 
 Body = Callable[..., tuple[Any, Any, Any]]
 

@@ -10,7 +10,9 @@ from typing import Any, final
 import torch
 
 from diffinterface import derived
-from diffinterface.arrays import size_of
+from diffinterface.arrays.facts import size_of
+from diffinterface.arrays.seeds import match_cotangent
+from diffinterface.arrays.trees import Leaves
 from diffinterface.backend import Backend
 from diffinterface.contract import Levels, Program
 from diffinterface.declare.adtypes import AutoTorch, Mode
@@ -18,9 +20,7 @@ from diffinterface.errors import OutputError
 from diffinterface.functions import Function
 from diffinterface.modes import prefers_forward, two_pullbacks
 from diffinterface.prep import Prep
-from diffinterface.seeds import match_cotangent
 from diffinterface.transforms import one
-from diffinterface.trees import Leaves
 
 from . import tape
 from .costs import COSTS

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.autograd import graph
 
-from diffinterface.trees import Leaves
+from diffinterface.arrays.trees import Leaves
 
 Call = Callable[..., Leaves]
 

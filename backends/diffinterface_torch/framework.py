@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffinterface.arrays import Framework
+from diffinterface.arrays.framework import Framework
 from diffinterface.errors import NestedDifferentiationError
 
 from .layers import ModuleParts

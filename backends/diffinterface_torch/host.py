@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from diffinterface.arrays import finished
+from diffinterface.arrays.framework import finished
+from diffinterface.arrays.trees import Leaves
 from diffinterface.bridge import Bridge
-from diffinterface.trees import Leaves
 
 from .outer import in_transform, in_vmap, refuse_graph, undisturbed
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
+from diffinterface.arrays.trees import Leaves
 from diffinterface.functions import Function
-from diffinterface.trees import Leaves
 
 from .inert import inert
 from .tape import slopes

@@ -18,9 +18,9 @@ from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from diffinterface.arrays.trees import LEAF
 from diffinterface.capture import instructions
 from diffinterface.functions import Function
-from diffinterface.trees import LEAF
 
 from .inert import Captured, NotInertError
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from diffinterface import assembly
-from diffinterface.arrays import is_complex
+from diffinterface.arrays import assembly
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.seeds import match_cotangent
+from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.evaluations import running
 from diffinterface.functions import Function
-from diffinterface.seeds import match_cotangent
 from diffinterface.transforms import complex_gradient_error, one, pulled_blocks, pulled_rows
-from diffinterface.trees import Leaves, map_leaves
 
 from . import engine
 from .outer import BIRTHS, leads_beyond, way_beyond
@@ -148,7 +148,7 @@ def _born(leaf: Any) -> torch.Tensor:
 
 
 def basis(x: Leaves) -> Leaves:
-    """`diffinterface.seeds.basis`, as torch makes it fastest."""
+    """`diffinterface.arrays.seeds.basis`, as torch makes it fastest."""
     total, start = sum(leaf.numel() for leaf in x), 0
     seeds = []
     for leaf in x:

@@ -11,11 +11,11 @@ from typing import Any
 import optree
 import torch
 
+from diffinterface.arrays.trees import Leaves
 from diffinterface.auxiliary import Carrier
 from diffinterface.errors import NestedDifferentiationError
 from diffinterface.functions import Function
 from diffinterface.transforms import Pull, Pure, Push, Transforms
-from diffinterface.trees import Leaves
 
 from .outer import FORWARD_MODE, in_vmap
 from .repairs import Repairs

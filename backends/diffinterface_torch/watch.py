@@ -13,9 +13,9 @@ import torch
 from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
+from diffinterface.arrays.trees import Leaves
 from diffinterface.errors import OutputError
 from diffinterface.functions import Function
-from diffinterface.trees import Leaves
 
 _functorch: Any = torch._C._functorch
 _unpack: Any = forward_ad.unpack_dual

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace
+from ..arrays.namespace import array_namespace
 from ..declare.adtypes import AutoForwardDiff
 from ..operators import prepare_gradient, prepare_hessian
 from .problem import Problem

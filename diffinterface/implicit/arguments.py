@@ -7,9 +7,9 @@ from typing import Any, final
 
 from .. import roles
 from ..arguments import read_only
+from ..arrays.trees import Leaves
 from ..declare.contexts import Cache, Constant, Static
 from ..errors import InputError
-from ..trees import Leaves
 
 
 @final

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import NUMPY, Framework, framework_of
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.trees import Leaves
 from ..capture import Capture
 from ..contract import AbstractBackend
 from ..errors import NestedDifferentiationError
-from ..trees import Leaves
 
 
 def refuse_captured(f: Callable[..., Any], engine: AbstractBackend, what: str) -> None:

@@ -10,12 +10,14 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..arrays import array_namespace, dtype_name, framework_of, shape_of, size_of
+from ..arrays.facts import dtype_name, shape_of, size_of
+from ..arrays.framework import framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.trees import LEAF, Leaves, Structure, flatten
 from ..contract import AbstractBackend
 from ..declare.adtypes import ADType
 from ..errors import OutputError, ShapeError
 from ..operators.pushforward import value_and_pushforward
-from ..trees import LEAF, Leaves, Structure, flatten
 from .arguments import Arguments
 from .captured import refuse_traced
 from .errors import ConditionsWarning, SolveError

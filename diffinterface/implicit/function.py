@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, final
 
-from ..arrays import NUMPY, framework_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..errors import InputError
 from ..latest import Latest
-from ..levels import tracing
 from ..operators.gradient import gradient
 from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves
 from .arguments import Arguments, plain
 from .captured import refuse_captured
 from .conditions import Conditions, Options

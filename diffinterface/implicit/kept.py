@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from ..trees import Leaves
+from ..arrays.trees import Leaves
 
 T = TypeVar("T")
 

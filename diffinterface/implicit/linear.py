@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from ..arrays import shape_of, size_of
+from ..arrays.facts import shape_of, size_of
+from ..arrays.kinds import Kinds
+from ..arrays.trees import Leaves
 from ..errors import InputError
-from ..kinds import Kinds
 from ..linear import linear_operator
 from ..operators.jacobian import jacobian
 from ..operators.pullback import pullback
 from ..operators.pushforward import pushforward
-from ..trees import Leaves
 from .kept import once
 from .primitive import Primitive
 from .solvers import Solve, adjoint_of, factorised, krylov, verified

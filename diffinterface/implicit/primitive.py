@@ -11,16 +11,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, final
 
-from ..arrays import NUMPY, array_namespace, framework_of, shape_of
+from ..arrays.facts import shape_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.kinds import Kinds
+from ..arrays.namespace import array_namespace
+from ..arrays.perturbations import tracing
+from ..arrays.trees import LEAF, Leaves
 from ..bridge import Bridge, apply, through
 from ..composite import Composite
 from ..contract import AbstractBackend, Program
 from ..errors import UnsupportedOperatorError
 from ..functions import Function, looped
-from ..kinds import Kinds
-from ..levels import tracing
 from ..prep import Prep
-from ..trees import LEAF, Leaves
 from .captured import recording
 from .kept import kept
 

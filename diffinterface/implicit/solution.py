@@ -9,12 +9,13 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import dtype_name, finished, framework_of, is_inexact
+from ..arrays.facts import dtype_name, is_inexact
+from ..arrays.framework import finished, framework_of
+from ..arrays.kinds import Kind, Kinds, kind_of
+from ..arrays.trees import Leaves, Structure
 from ..errors import NestedDifferentiationError, OutputError
-from ..kinds import Kind, Kinds, kind_of
 from ..operators.pullback import pullback
 from ..operators.pushforward import pushforward
-from ..trees import Leaves, Structure
 from .conditions import Conditions, flat_output
 from .linear import Linear, require_uniform
 from .primitive import Primitive

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import shape_of
+from ..arrays.facts import shape_of
+from ..arrays.trees import flatten
 from ..errors import InputError, ShapeError
 from ..nesting import plan_for
 from ..plan import Request
 from ..signature import flatten_any
-from ..trees import flatten
 
 
 def call(

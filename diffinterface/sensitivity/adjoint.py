@@ -16,9 +16,9 @@ from typing import Any, final
 
 import numpy as np
 
+from ..arrays.trees import Leaves
 from ..implicit.errors import SolveError
 from ..implicit.kept import once
-from ..trees import Leaves
 from .errors import BacksolveWarning
 from .integrate import Packing, integrate, tolerances, trajectory
 from .ode import Ode, size_like

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import NUMPY, array_namespace, finished, framework_of
+from ..arrays.framework import NUMPY, finished, framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.perturbations import tracing
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
 from ..errors import InputError
 from ..implicit.errors import SolveError
-from ..levels import tracing
-from ..stop import stopped
-from ..trees import Leaves
 
 F = Callable[[Any, Leaves], Leaves]
 

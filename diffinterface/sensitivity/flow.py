@@ -12,11 +12,11 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import array_namespace
+from ..arrays.kinds import Kinds
+from ..arrays.namespace import array_namespace
+from ..arrays.trees import Leaves
 from ..implicit.primitive import Primitive
-from ..kinds import Kinds
 from ..operators.pullback import pullback
-from ..trees import Leaves
 from .adjoint import Adjoint
 from .forward import columns
 from .integrate import Packing, trajectory

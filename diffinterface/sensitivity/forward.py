@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.trees import Leaves
 from ..implicit.errors import SolveError
 from ..implicit.kept import once
-from ..trees import Leaves
 from .integrate import Packing, check_times, integrate
 from .ode import Ode, size_like
 

@@ -7,15 +7,16 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from ..arrays import NUMPY, finished, framework_of, size_of
+from ..arrays.facts import size_of
+from ..arrays.framework import NUMPY, finished, framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..errors import InputError, NestedDifferentiationError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import refuse_captured, refuse_traced
-from ..levels import tracing
 from ..operators.gradient import value_and_gradient
-from ..trees import Leaves
 from .adjoint import Adjoint
 from .forward import sensitivities
 from .integrate import Packing

@@ -7,9 +7,9 @@ from typing import Any, final
 
 import numpy as np
 
+from ..arrays.trees import Leaves
 from ..errors import BackendNotInstalledError, InputError
 from ..implicit.errors import SolveError
-from ..trees import Leaves
 from .ode import Ode, Options
 
 IMPLICIT = ("Radau", "BDF", "LSODA")

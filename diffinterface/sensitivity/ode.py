@@ -9,7 +9,9 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..arrays import NUMPY, framework_of, shape_of, size_of
+from ..arrays.facts import shape_of, size_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.trees import LEAF, Leaves
 from ..bridge import Bridge
 from ..contract import AbstractBackend
 from ..declare.adtypes import ADType, AutoFiniteDiff
@@ -20,7 +22,6 @@ from ..operators.jacobian import prepare_jacobian
 from ..operators.pullback import prepare_pullback
 from ..operators.pushforward import prepare_pushforward, value_and_pushforward
 from ..registry import resolve
-from ..trees import LEAF, Leaves
 
 Seeding = Literal["product", "jacobian", "finite"]
 SEEDINGS = ("product", "jacobian", "finite")

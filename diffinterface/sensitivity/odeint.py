@@ -8,28 +8,20 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from ..arrays import (
-    NUMBERS,
-    NUMPY,
-    finished,
-    framework_of,
-    is_complex,
-    is_inexact,
-    shape_of,
-    size_of,
-)
+from ..arrays.facts import NUMBERS, is_complex, is_inexact, shape_of, size_of
+from ..arrays.framework import NUMPY, finished, framework_of
+from ..arrays.kinds import kind_of
+from ..arrays.perturbations import tracing
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves, Structure
 from ..capture import Capture
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import recording, refuse_captured, refuse_traced
-from ..kinds import kind_of
 from ..latest import Latest
-from ..levels import tracing
 from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves, Structure
 from . import discrete
 from .flow import Flow
 from .integrate import check_times, tolerances

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import finished, size_of
+from ..arrays.facts import size_of
+from ..arrays.framework import finished
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation
 from ..operators.jacobian import value_and_jacobian
 from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves
 from .integrate import Packing
 
 

@@ -4,7 +4,7 @@ The backend itself is chosen by `diffinterface.AutoSparse`; here are its parts: 
 plans that can be saved, and the matrix that an outer engine differentiates through.
 """
 
-from ..matrix import Layout, SparseMatrix
+from ..arrays.sparse_matrix import Layout, SparseMatrix
 from .coloring import (
     ColoringProblem,
     ColoringResult,

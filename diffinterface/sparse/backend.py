@@ -7,7 +7,11 @@ from functools import partial
 from itertools import count
 from typing import Any, final
 
-from ..arrays import NUMBERS, NUMPY, array_namespace, framework_of, size_of
+from ..arrays.facts import NUMBERS, size_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves, Structure
 from ..composite import Composite, MixedModeBackend
 from ..contract import AbstractBackend
 from ..declare.adtypes import AutoSparse
@@ -16,8 +20,6 @@ from ..errors import InputError, PreparationMismatchError, ShapeError
 from ..functions import Function
 from ..prep import Prep
 from ..registry import resolve
-from ..stop import stopped
-from ..trees import Leaves, Structure
 from .choice import cheapest
 from .coloring import ColoringProblem
 from .detect import is_local, pattern

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..arguments import join
+from ..arrays.trees import Leaves
 from ..contract import AbstractBackend
 from ..declare.adtypes import AutoSparse
 from ..declare.contexts import Cache, Static
 from ..errors import BackendNotInstalledError
 from ..functions import Function, place
-from ..trees import Leaves
 from .detection import DetectionError, Detector, TracerDetector
 
 

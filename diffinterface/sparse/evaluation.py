@@ -8,13 +8,14 @@ from typing import Any, final
 import numpy as np
 
 from ..arguments import DATA
-from ..arrays import Array, dtype_name, framework_of, is_inexact, is_traced
+from ..arrays.facts import Array, dtype_name, is_inexact
+from ..arrays.framework import framework_of, is_traced
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
 from ..contract import AbstractBackend
 from ..declare.contexts import Cache
 from ..errors import InputError, PreparationMismatchError
 from ..functions import Function
-from ..stop import stopped
-from ..trees import Leaves
 from .outputs import Output
 from .plan import SparsePlan
 from .products import Products

@@ -8,10 +8,12 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import NUMPY, Array, array_namespace, framework_of, size_of
+from ..arrays.facts import Array, size_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.sparse_matrix import Layout, SparseMatrix, csr
+from ..arrays.trees import Leaves
 from ..errors import InputError, NestedDifferentiationError
-from ..matrix import Layout, SparseMatrix, csr
-from ..trees import Leaves
 from .coloring import Direct
 from .plan import SparsePlan
 

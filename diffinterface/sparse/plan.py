@@ -7,8 +7,8 @@ from typing import Any, final
 
 import numpy as np
 
+from ..arrays.sparse_matrix import Layout
 from ..errors import InputError
-from ..matrix import Layout
 from .coloring import ColoringResult, from_arrays
 
 FORMAT = "diffinterface.SparsePlan"

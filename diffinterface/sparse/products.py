@@ -11,10 +11,12 @@ from typing import Any, final
 
 import numpy as np
 
-from .. import assembly
-from ..arrays import Array, array_namespace, is_complex, is_traced, shape_of, size_of
-from ..seeds import turned
-from ..trees import Leaves
+from ..arrays import assembly
+from ..arrays.facts import Array, is_complex, shape_of, size_of
+from ..arrays.framework import is_traced
+from ..arrays.namespace import array_namespace
+from ..arrays.seeds import turned
+from ..arrays.trees import Leaves
 
 #: Bytes that the seeds and products of one evaluation may take.
 MEMORY = 2**28

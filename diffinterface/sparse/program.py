@@ -7,10 +7,10 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import Array, size_of
+from ..arrays.facts import Array, size_of
+from ..arrays.trees import Leaves
 from ..contract import AbstractBackend
 from ..functions import Function
-from ..trees import Leaves
 from .outputs import gather
 from .products import Products
 

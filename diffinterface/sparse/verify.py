@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Array, framework_of
+from ..arrays.facts import Array
+from ..arrays.framework import framework_of
+from ..arrays.seeds import direction
+from ..arrays.sparse_matrix import csr
 from ..errors import DiffInterfaceError
-from ..matrix import csr
-from ..seeds import direction
 from .plan import SparsePlan
 from .products import Products
 

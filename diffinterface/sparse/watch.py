@@ -14,7 +14,8 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arrays import NUMBERS, NUMPY, framework_of, is_inexact
+from ..arrays.facts import NUMBERS, is_inexact
+from ..arrays.framework import NUMPY, framework_of
 from ..capture import Capture
 
 #: How far to look into objects, and at how many.

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, final
 
+from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..errors import InputError
 from ..functions import Function
 from ..registry import resolve
-from ..trees import Leaves
 from .products import Evaluate, Part
 
 

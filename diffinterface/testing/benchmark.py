@@ -13,9 +13,10 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..arrays import framework_of, size_of
+from ..arrays.facts import size_of
+from ..arrays.framework import framework_of
+from ..arrays.trees import flatten
 from ..errors import InputError
-from ..trees import flatten
 from .cell import Cell, DerivativeError, counted
 from .defaults import default_scenarios
 from .display import plotted, rich_table

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import NUMPY as NUMPY_ARRAYS
-from ..arrays import Framework, find_framework, framework_of
+from ..arrays.framework import NUMPY as NUMPY_ARRAYS
+from ..arrays.framework import Framework, find_framework, framework_of
+from ..arrays.trees import flatten, map_leaves
 from ..declare.contexts import Cache, Constant, Static
 from ..errors import DiffInterfaceError
-from ..trees import flatten, map_leaves
 
 _SINGLE = {"float64": "float32", "complex128": "complex64"}
 

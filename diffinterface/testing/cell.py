@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import framework_of
+from ..arrays.framework import framework_of
+from ..arrays.trees import flatten, map_leaves
 from ..declare.adtypes import AutoFiniteDiff
-from ..trees import flatten, map_leaves
 from .callers import NUMPY, Caller
 from .causes import Alternative, likely_cause
 from .deviation import Deviation, deviation, numpy_leaves

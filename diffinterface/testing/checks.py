@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.trees import map_leaves
 from ..errors import DiffInterfaceError, PreparationMismatchError
-from ..trees import map_leaves
 from .callers import NUMPY, SINGLE
 from .cell import Cell, counted
 from .company import check_layout, check_nested

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace
+from ..arrays.namespace import array_namespace
+from ..arrays.trees import map_leaves
 from ..declare.adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..errors import DiffInterfaceError
 from ..operators.derivative import derivative
-from ..trees import map_leaves
 from .callers import NUMPY
 from .cell import Cell
 from .deviation import is_sparse, numpy_leaves

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace as xp_of
+from ..arrays.namespace import array_namespace as xp_of
 from ..declare.adtypes import ADType
 from ..errors import InputError
 from . import hard as h

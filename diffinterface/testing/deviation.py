@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import NUMBERS, framework_of
-from ..trees import flatten, paths
+from ..arrays.facts import NUMBERS
+from ..arrays.framework import framework_of
+from ..arrays.trees import flatten, paths
 
 
 @dataclass(frozen=True)

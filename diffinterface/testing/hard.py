@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace as xp_of
+from ..arrays.namespace import array_namespace as xp_of
 from .problems import Problem, V
 
 # More entries than an engine takes at once (dual numbers: 64 tangents).

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace as xp_of
+from ..arrays.namespace import array_namespace as xp_of
 from ..declare.adtypes import ADType
 from ..operators.gradient import gradient
 from ..operators.jacobian import jacobian

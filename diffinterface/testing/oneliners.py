@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import framework_of, shape_of
+from ..arrays.facts import shape_of
+from ..arrays.framework import framework_of
+from ..arrays.trees import flatten, map_leaves
 from ..errors import DiffInterfaceError, InputError
-from ..trees import flatten, map_leaves
 from .cell import Cell, DerivativeError, Failure
 from .checks import CHECKS
 from .deviation import deviation, numpy_of

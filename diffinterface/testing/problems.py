@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import array_namespace as xp_of
+from ..arrays.namespace import array_namespace as xp_of
 
 Blocks = list[list[np.ndarray]]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import framework_of
-from ..trees import flatten, map_leaves
+from ..arrays.framework import framework_of
+from ..arrays.trees import flatten, map_leaves
 from .cell import Cell
 from .deviation import deviation, numpy_of
 from .scenario import Arguments

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace
+from ..arrays.namespace import array_namespace
 from ..declare.adtypes import ADType
 from ..operators.pullback import pullback
 from ..operators.pushforward import pushforward

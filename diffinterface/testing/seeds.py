@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..trees import map_leaves
+from ..arrays.trees import map_leaves
 
 
 def seed_like(tree: Any, lead: tuple[int, ...] = (), phase: int = 0) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import array_namespace as xp_of
-from ..arrays import framework_of
+from ..arrays.framework import framework_of
+from ..arrays.namespace import array_namespace as xp_of
 from ..declare.contexts import Cache, Constant, Static
 from ..inplace import inplace as _inplace
 from .problems import M, Problem, S, V, Z

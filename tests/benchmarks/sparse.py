@@ -108,7 +108,7 @@ def coloring_rows() -> Iterator[Row]:
 
 
 def _asdex_pattern(asdex: Any, pattern: Any) -> Any:
-    from diffinterface.matrix import Layout
+    from diffinterface.arrays.sparse_matrix import Layout
 
     layout = Layout(pattern.indptr, pattern.indices, pattern.shape)
     return asdex.SparsityPattern.from_coo(layout.rows, layout.indices, layout.shape)

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import diffinterface as di
-from diffinterface import assembly, seeds
+from diffinterface.arrays import assembly, seeds
 
 rng = np.random.default_rng(7)
 X = (np.ones((2, 2)), np.array(1.0), np.ones(0), np.ones(3))  # 8 entries

@@ -9,8 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import diffinterface as di
+from diffinterface.arrays.trees import flatten
 from diffinterface.declare import contexts as ctx
-from diffinterface.trees import flatten
 
 from .zero import AutoExactForward, AutoExactReverse, AutoZero
 

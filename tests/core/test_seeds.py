@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import diffinterface as di
-from diffinterface.seeds import basis, cast, match, match_cotangent, none_pushed
+from diffinterface.arrays.seeds import basis, cast, match, match_cotangent, none_pushed
 
 X = (np.ones((2, 3)), np.array(4.0), np.ones(0), np.ones(2, np.float32))
 N = 9

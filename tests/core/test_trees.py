@@ -11,7 +11,7 @@ import optree
 import pytest
 
 import diffinterface as di
-from diffinterface.trees import LEAF, flatten, flatten_with_none, map_leaves, paths
+from diffinterface.arrays.trees import LEAF, flatten, flatten_with_none, map_leaves, paths
 
 
 class Point(NamedTuple):

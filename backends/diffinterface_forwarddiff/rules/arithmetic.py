@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import is_complex
+from diffinterface.arrays.facts import is_complex
 
 from ..adaptors import added, binary, composed, constant, no_options, scale, spread
 from ..arguments import ARRAYS

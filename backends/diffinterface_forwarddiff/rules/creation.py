@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import is_inexact
+from diffinterface.arrays.facts import is_inexact
 
 from ..adaptors import composed, constant
 from ..arguments import apply

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import size_of
+from diffinterface.arrays.facts import size_of
 
 from ..adaptors import common_namespace, composed
 from ..arguments import SEQUENCES

@@ -12,7 +12,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from diffinterface.arrays import is_complex
+from diffinterface.arrays.facts import is_complex
 
 from ..adaptors import common_namespace, composed, constant, no_options
 from ..arguments import ARRAYS, SEQUENCES, apply

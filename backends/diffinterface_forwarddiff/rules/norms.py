@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays import is_complex
+from diffinterface.arrays.facts import is_complex
 
 from ..adaptors import composed
 from ..values import cast, plain

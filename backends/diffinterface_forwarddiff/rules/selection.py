@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import array_namespace
+from diffinterface.arrays.namespace import array_namespace
 
 from ..adaptors import common_namespace, composed, constant, spread
 from ..arguments import ARRAYS, SEQUENCES

@@ -9,9 +9,9 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays import shape_of, size_of
+from diffinterface.arrays.facts import shape_of, size_of
+from diffinterface.arrays.trees import flatten
 from diffinterface.errors import InputError, NonScalarOutputError, ShapeError
-from diffinterface.trees import flatten
 
 from ..coloring.graphs import check_indices
 from .trace import full

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffinterface.arrays import find_framework
+from diffinterface.arrays.framework import find_framework
 from diffinterface.errors import DiffInterfaceError
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diffinterface.arrays.trees import Leaves
 from diffinterface.bridge import Bridge, apply
-from diffinterface.trees import Leaves
 
 from .rules.general import dense
 from .traced import tracers, values

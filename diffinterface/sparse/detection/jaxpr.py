@@ -8,12 +8,13 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays import NUMBERS, Framework, framework_of, is_inexact
+from diffinterface.arrays.facts import NUMBERS, is_inexact
+from diffinterface.arrays.framework import Framework, framework_of
+from diffinterface.arrays.trees import flatten
 from diffinterface.declare.adtypes import AutoJax
 from diffinterface.declare.contexts import Cache, Constant, Static
 from diffinterface.errors import BackendNotInstalledError
 from diffinterface.registry import resolve
-from diffinterface.trees import flatten
 
 from .detectors import Detector, Pattern, scalar
 

@@ -8,7 +8,7 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from diffinterface.arrays import Framework, register_framework
+from diffinterface.arrays.framework import Framework, register_framework
 
 from .errors import conversion
 from .results import constant

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import is_inexact
+from diffinterface.arrays.facts import is_inexact
 
 from .errors import conversion
 from .sets import Sets, union

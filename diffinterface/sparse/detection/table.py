@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import NUMPY, dtype_name, framework_of, shape_of
+from diffinterface.arrays.facts import dtype_name, shape_of
+from diffinterface.arrays.framework import NUMPY, framework_of
 
 from .errors import conversion, unknown
 from .traced import is_traced, tracers

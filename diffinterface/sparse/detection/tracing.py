@@ -9,11 +9,12 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from diffinterface.arrays import dtype_name, framework_of, is_inexact, shape_of, size_of
+from diffinterface.arrays.facts import dtype_name, is_inexact, shape_of, size_of
+from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.trees import flatten, flatten_with_none, map_leaves
 from diffinterface.declare.contexts import Cache, Constant, Static
 from diffinterface.declare.plugins import entries
 from diffinterface.errors import DiffInterfaceError, InputError, OutputError
-from diffinterface.trees import flatten, flatten_with_none, map_leaves
 
 from .detectors import Detector, Pattern, scalar
 from .errors import DetectionError, foreign

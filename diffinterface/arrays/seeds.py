@@ -11,17 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import (
-    NUMPY,
-    Array,
-    array_namespace,
-    dtype_name,
-    framework_of,
-    is_complex,
-    shape_of,
-    size_of,
-)
-from .errors import InputError, ShapeError
+from ..errors import InputError, ShapeError
+from .facts import Array, dtype_name, is_complex, shape_of, size_of
+from .framework import NUMPY, framework_of
+from .namespace import array_namespace
 from .trees import Leaves
 
 _NUMPY_HAS = ("float16", "float32", "float64", "complex64", "complex128")  # whoever extends it

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays import NUMBERS, Array, dtype_name, framework_of
-from .errors import InputError, UnsupportedOperatorError
-from .evaluations import running
+from ..errors import InputError, UnsupportedOperatorError
+from ..evaluations import running
+from .facts import NUMBERS, Array, dtype_name
+from .framework import framework_of
 from .trees import map_leaves
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, array_namespace, is_complex, shape_of, size_of
-from .errors import ShapeError
+from ..errors import ShapeError
+from .facts import Array, is_complex, shape_of, size_of
+from .namespace import array_namespace
 from .seeds import cast
 from .trees import Leaves
 

@@ -9,8 +9,10 @@ from typing import Any, final
 
 import numpy as np
 
-from .arrays import Array, array_namespace, framework_of
-from .errors import NestedDifferentiationError
+from ..errors import NestedDifferentiationError
+from .facts import Array
+from .framework import framework_of
+from .namespace import array_namespace
 from .trees import register
 
 

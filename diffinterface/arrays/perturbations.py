@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from .arrays import Framework, framework_of
+from .framework import Framework, framework_of
 from .trees import Leaves
 
 _levels = count(1)

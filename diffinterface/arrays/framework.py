@@ -9,20 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from typing import Any
 
 import array_api_compat
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from .declare import plugins
-from .errors import InputError, NestedDifferentiationError
-from .evaluations import running
+from diffinterface.arrays.facts import NUMBERS, Array
 
-Array = Any  # every framework has its own class; the array API standard names no base
-
-NUMBERS = (float, complex, int)
+from ..declare import plugins
+from ..errors import InputError, NestedDifferentiationError
 
 
 class Framework:
@@ -164,13 +160,19 @@ class _NumPy(Framework):
 
 
 NUMPY = _NumPy()
+
+
 _UNSUITED: dict[type, Framework] = {
     np.ma.MaskedArray: _Unsuited(
         "numpy.ma", "engines do not know masks; pass x.filled(0), and the mask as a context"
     ),
     np.matrix: _Unsuited("numpy.matrix", "its * is a matrix product; pass np.asarray(x)"),
 }
+
+
 _numpy_types = (np.ndarray, np.generic, *NUMBERS)
+
+
 _framework_by_type: dict[type, Framework | None] = dict.fromkeys((np.ndarray, *NUMBERS), NUMPY)
 
 
@@ -211,125 +213,6 @@ def _find_framework(kind: type) -> Framework | None:
             return NUMPY
     # An array of a library that no adapter speaks for: the standard is enough to compute with it.
     return Framework() if hasattr(kind, "__array_namespace__") else None
-
-
-def array_namespace(*arrays: Any) -> Any:
-    """The array-API namespace in which backend-neutral functions are written.
-
-    Extends `array_api_compat.array_namespace` to dual numbers, autograd boxes, Python numbers, and
-    the array types that plugins register.
-
-    Parameters
-    ----------
-    *arrays : array or number
-        Arrays of one framework, possibly wrapped by an engine that is differentiating. Where some are
-        wrapped and others plain, the wrapped one's namespace wins: it takes both.
-
-    Returns
-    -------
-    module
-        A namespace with the functions of the array-API standard.
-
-    Raises
-    ------
-    InputError
-        If no argument is an array or a number, or arrays of several frameworks meet.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import diffinterface as di
-    >>> def norm(x):
-    ...     xp = di.array_namespace(x)
-    ...     return xp.sqrt(xp.sum(x**2))
-    >>> di.gradient(norm, di.AutoForwardDiff(), np.array([3.0, 4.0]))
-    array([0.6, 0.8])
-    """
-    if len(arrays) == 1:  # mostly
-        framework = framework_of(arrays[0])
-        if framework is not None:
-            return framework.namespace(arrays[0])
-    found: dict[str, tuple[Framework, Any]] = {}
-    for x in arrays:
-        framework = framework_of(x)
-        if framework is None:
-            raise InputError(
-                f"array_namespace got a {type(x).__qualname__}, expected an array or a number.",
-                got=x,
-            )
-        if framework is not NUMPY or not isinstance(x, NUMBERS):
-            found.setdefault(framework.name, (framework, x))
-    wrapping = [pair for pair in found.values() if pair[0].wraps]
-    candidates = wrapping or [pair for name, pair in found.items() if name != "numpy"]
-    if len(candidates) > 1:
-        # A wrapper over another's wrapper takes both.
-        depths = {f.name: max(map(_depth, _of(f, arrays))) for f, _ in candidates}
-        deepest = max(depths.values())
-        candidates = [pair for pair in candidates if depths[pair[0].name] == deepest]
-        inner = _innermost([f.name for f, _ in candidates])
-        candidates = [pair for pair in candidates if pair[0].name in inner] or candidates
-    if len(candidates) > 1:
-        names = " and ".join(sorted(framework.name for framework, _ in candidates))
-        raise InputError(
-            f"array_namespace got arrays of {names}, expected arrays of one framework."
-        )
-    if not candidates:
-        return numpy_namespace
-    framework, x = candidates[0]
-    return framework.namespace(x)
-
-
-def _innermost(names: list[str]) -> list[str]:
-    """The engine among `names` that is evaluating f innermost: its wrappers take the others' in."""
-    inner = (fn.backend.adtype.name for fn in reversed(running()))
-    return next(([name] for name in inner if name in names), [])
-
-
-def _of(framework: Framework, arrays: tuple[Any, ...]) -> list[Any]:
-    return [x for x in arrays if framework_of(x) is framework]
-
-
-def _depth(x: Array) -> int:
-    """How many wrappers are around the plain array in `x`."""
-    depth, framework = 0, framework_of(x)
-    while framework is not None and framework.wraps:
-        x = framework.inside(x)
-        depth, framework = depth + 1, framework_of(x)
-    return depth
-
-
-def dtype_name(x: Array) -> str:
-    """The dtype of an array or number by its standard name: "float64", "int32", "complex128"."""
-    dtype = getattr(x, "dtype", None)
-    return _dtype_name(np.asarray(x).dtype if dtype is None else dtype)
-
-
-@lru_cache(maxsize=256)
-def _dtype_name(dtype: Any) -> str:
-    return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
-
-
-def is_inexact(x: Array) -> bool:
-    """Whether `x` has a real or complex floating dtype, the ones that can be differentiated."""
-    return dtype_name(x).startswith(("float", "complex", "bfloat"))
-
-
-def is_complex(x: Array) -> bool:
-    """Whether `x` has a complex dtype."""
-    return dtype_name(x).startswith("complex")
-
-
-def shape_of(x: Array) -> tuple[int, ...]:
-    """The shape of an array or number, as a tuple of ints."""
-    return tuple(getattr(x, "shape", ()))
-
-
-def size_of(x: Array) -> int:
-    """The number of entries of an array or number."""
-    size = 1
-    for extent in shape_of(x):
-        size *= extent
-    return size
 
 
 def is_traced(leaf: Array) -> bool:

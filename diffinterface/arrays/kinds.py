@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, dtype_name, is_inexact, shape_of
+from .facts import Array, dtype_name, is_inexact, shape_of
 from .trees import Leaves
 
 Kind = tuple[tuple[int, ...], str]

@@ -1,0 +1,1 @@
+"""What the core knows of arrays, of any framework."""
