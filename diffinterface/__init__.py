@@ -23,6 +23,7 @@ from .declare.config import Config, config_context, get_config, set_config
 from .declare.contexts import Cache, Constant, Static
 from .declare.strings import known_backends
 from .differentiate_with import DifferentiateWith
+from .engine.registry import check_available
 from .errors import (
     BackendNotInstalledError,
     DiffInterfaceError,
@@ -43,7 +44,6 @@ from .layers import StatefulLayer
 from .linear import linear_operator
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
-from .registry import check_available
 from .trace import hutchinson_trace
 
 __version__ = "0.1.0"

@@ -18,13 +18,13 @@ from .arrays.kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
 from .arrays.namespace import array_namespace
 from .arrays.perturbations import tracing
 from .arrays.trees import Leaves
-from .capture import Watch
-from .contract import AbstractBackend, Program
 from .declare import plugins
+from .engine.capture import Watch
+from .engine.contract import AbstractBackend, Program
+from .engine.function import Function, looped
+from .engine.prep import Prep
 from .errors import NestedDifferentiationError
 from .evaluations import States, rewind
-from .functions import Function, looped
-from .prep import Prep
 
 #: A rule of an outer engine: the outputs of a bridge at arrays of which its framework is tracing some.
 Host = Callable[["Bridge", Leaves, Leaves], Leaves]

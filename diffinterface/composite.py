@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, final
 
-from . import derived
 from .arrays.facts import size_of
 from .arrays.trees import Leaves, Structure, flatten
 from .bridge import Bridge, apply
-from .contract import AbstractBackend, Levels
-from .conversion import Converter, CrossingError, prepare
 from .declare.adtypes import MixedMode, Mode, NoAutoDiff, SecondOrder
+from .engine import derived
+from .engine.contract import AbstractBackend, Levels
+from .engine.conversion import Converter, CrossingError, prepare
+from .engine.function import Function
+from .engine.prep import Prep
+from .engine.registry import resolve
 from .errors import UnsupportedOperatorError
-from .functions import Function
-from .prep import Prep
-from .registry import resolve
 
 
 class Composite(AbstractBackend):

@@ -12,15 +12,15 @@ from .arrays.framework import NUMPY, Framework, framework_of
 from .arrays.perturbations import tracing
 from .arrays.trees import LEAF, Leaves
 from .bridge import Bridge, through
-from .capture import Watch
-from .contract import AbstractBackend
 from .declare.adtypes import ADType
 from .declare.config import as_adtype
+from .engine.capture import Watch
+from .engine.contract import AbstractBackend
+from .engine.function import Function
+from .engine.latest import Latest
+from .engine.registry import resolve
+from .engine.roles import Arguments
 from .errors import InputError
-from .functions import Function
-from .latest import Latest
-from .registry import resolve
-from .roles import Arguments
 
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
 _Known = tuple[Framework, Framework, Arguments, Bridge]

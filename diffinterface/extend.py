@@ -8,9 +8,9 @@ from typing import Any
 from .arrays.framework import NUMPY, Framework, framework_of
 from .arrays.seeds import basis, match_cotangent
 from .arrays.trees import LEAF, Leaves, flatten
-from .backend import Backend
-from .functions import Function
-from .prep import Prep
+from .engine.backend import Backend
+from .engine.function import Function
+from .engine.prep import Prep
 
 __all__ = [
     "LEAF",

@@ -10,10 +10,10 @@ from .arrays.facts import Array, is_complex, shape_of
 from .arrays.framework import finished, is_traced
 from .arrays.seeds import direction, like
 from .arrays.trees import Leaves
-from .contract import AbstractBackend
+from .engine.contract import AbstractBackend
+from .engine.function import Function
+from .engine.prep import Prep
 from .errors import NonAnalyticError
-from .functions import Function
-from .prep import Prep
 
 _TOLERANCE = 1e-4
 

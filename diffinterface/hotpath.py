@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .arrays.trees import LEAF
-from .capture import Capture
+from .engine.capture import Capture
 from .plan import Plan
 from .signature import LeafCheck
 

@@ -12,8 +12,8 @@ from .arrays.framework import NUMPY, Framework, framework_of
 from .arrays.seeds import direction
 from .arrays.trees import Leaves, Structure, flatten
 from .declare.adtypes import ADType
+from .engine.function import Argnums
 from .errors import BackendNotInstalledError
-from .functions import Argnums
 from .holomorphic import require
 from .operator import PULLBACK, PUSHFORWARD
 from .plan import Request

@@ -16,14 +16,14 @@ from .arrays.facts import NUMBERS
 from .arrays.perturbations import tracing
 from .arrays.trees import map_leaves
 from .composite import FORWARD
-from .conversion import CrossingError
 from .declare.adtypes import MixedMode
 from .declare.config import get_config
 from .declare.contexts import Constant
 from .differentiate_with import DifferentiateWith
+from .engine.conversion import CrossingError
+from .engine.registry import resolve
 from .errors import NestedDifferentiationError
 from .plan import Plan, Request
-from .registry import resolve
 from .signature import flatten_any
 
 _log = logging.getLogger("diffinterface.nesting")

@@ -9,8 +9,8 @@ from typing import Any, Literal, final
 from .arrays.assembly import check_batch
 from .arrays.facts import shape_of
 from .arrays.trees import LEAF, Leaves, Structure
+from .engine.function import Function
 from .errors import ShapeError
-from .functions import Function
 
 Like = Literal["x", "y", "yx", "xx"]
 

@@ -12,21 +12,21 @@ from typing import Any, final
 
 import numpy as np
 
-from .arguments import check_statics, split
 from .arrays.facts import NUMBERS, dtype_name, is_complex, is_inexact
 from .arrays.framework import NUMPY, framework_of
 from .arrays.seeds import match
 from .arrays.trees import LEAF, Leaves, Structure
-from .conversion import Converter, scalars
 from .declare.adtypes import ADType
 from .declare.config import as_adtype
+from .engine.arguments import check_statics, split
+from .engine.conversion import Converter, scalars
+from .engine.function import Argnums, Function, check_argnums
+from .engine.prep import Prep
+from .engine.registry import resolve
 from .errors import InputError, ShapeError
 from .evaluations import States, rewind
-from .functions import Argnums, Function, check_argnums
 from .holomorphic import guarded
 from .operator import Operator
-from .prep import Prep
-from .registry import resolve
 from .samples import check_samples
 from .signature import ContextCheck, TreeCheck, flatten_any
 

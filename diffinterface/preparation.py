@@ -10,16 +10,16 @@ from collections.abc import Callable
 from typing import Any, Literal, final
 
 from . import hotpath
-from .arguments import callables
 from .arrays.framework import framework_of
 from .arrays.perturbations import tracing
 from .arrays.trees import Leaves
-from .capture import Capture
-from .conversion import CrossingError
+from .engine.arguments import callables
+from .engine.capture import Capture
+from .engine.conversion import CrossingError
+from .engine.registry import resolve
 from .errors import InputError, PreparationMismatchError
 from .nesting import BridgedPlan, crosses, plan_for
 from .plan import Plan, Request, own
-from .registry import resolve
 from .signature import flatten_any
 
 OnMismatch = Literal["error", "reprepare"]

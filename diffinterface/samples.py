@@ -18,10 +18,10 @@ from .arrays.namespace import array_namespace
 from .arrays.seeds import direction, like
 from .arrays.stop import stopped
 from .arrays.trees import Leaves
-from .contract import AbstractBackend
-from .conversion import Converter
+from .engine.contract import AbstractBackend
+from .engine.conversion import Converter
+from .engine.function import Function
 from .errors import OutputError
-from .functions import Function
 
 _SCALES = 8
 

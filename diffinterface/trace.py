@@ -17,12 +17,12 @@ from .arrays.stop import stopped
 from .arrays.trees import Leaves
 from .declare.adtypes import ADType
 from .declare.config import as_adtype
+from .engine.registry import resolve
 from .errors import InputError, ShapeError
 from .operators.batched_jacobian import batched_jacobian
 from .operators.jacobian import jacobian
 from .operators.pullback import pullback
 from .operators.pushforward import pushforward
-from .registry import resolve
 
 _OPERATORS = {"pushforward": pushforward, "pullback": pullback}
 _MODES = (*_OPERATORS, "jacobian", "exact")

@@ -9,19 +9,19 @@ from typing import Any, final
 
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface import derived
 from diffinterface.arrays.facts import dtype_name, size_of
 from diffinterface.arrays.framework import NUMPY, framework_of
 from diffinterface.arrays.seeds import basis, match_cotangent
 from diffinterface.arrays.trees import Leaves
-from diffinterface.backend import Backend
-from diffinterface.contract import Levels
 from diffinterface.declare.adtypes import AutoAutograd
+from diffinterface.engine import derived
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.contract import Levels
+from diffinterface.engine.function import Function
+from diffinterface.engine.modes import prefers_forward
+from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import Pull, Pure, Push, Transforms, one
 from diffinterface.errors import NestedDifferentiationError, OutputError
-from diffinterface.functions import Function
-from diffinterface.modes import prefers_forward
-from diffinterface.prep import Prep
-from diffinterface.transforms import Pull, Pure, Push, Transforms, one
 
 from .errors import MissingRuleError, lost_derivative
 from .record import Record, push, push_each

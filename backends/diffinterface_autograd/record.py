@@ -14,8 +14,8 @@ from autograd.util import toposort
 from diffinterface.arrays.facts import shape_of
 from diffinterface.arrays.seeds import generic_direction
 from diffinterface.arrays.trees import Leaves, map_leaves
+from diffinterface.engine.transforms import Pure
 from diffinterface.errors import InputError
-from diffinterface.transforms import Pure
 
 from .buffer import frozen
 from .errors import MissingRuleError, explain, lost_derivative, overwritten

@@ -13,13 +13,13 @@ from diffinterface.arrays.perturbations import new_level
 from diffinterface.arrays.seeds import cast, none_pushed
 from diffinterface.arrays.stop import stopped
 from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.backend import Backend
-from diffinterface.contract import AbstractBackend
 from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.contract import AbstractBackend
+from diffinterface.engine.function import Function
+from diffinterface.engine.prep import Prep
+from diffinterface.engine.registry import resolve
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
-from diffinterface.functions import Function
-from diffinterface.prep import Prep
-from diffinterface.registry import resolve
 
 from .analytic import Analytic
 

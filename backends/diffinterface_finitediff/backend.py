@@ -12,10 +12,10 @@ from diffinterface.arrays.framework import framework_of, is_traced
 from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.seeds import none_pushed
 from diffinterface.arrays.trees import Leaves
-from diffinterface.backend import Backend
 from diffinterface.declare.adtypes import AutoFiniteDiff
-from diffinterface.functions import Function
-from diffinterface.prep import Prep
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.function import Function
+from diffinterface.engine.prep import Prep
 
 from .precision import probe, relative_step, roundoff
 from .schemes import EVALUATIONS, SCHEMES, Evaluate, Here, extrapolate, step, unit

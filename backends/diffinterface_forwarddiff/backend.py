@@ -7,16 +7,16 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface import derived
 from diffinterface.arrays.facts import Array, is_complex, size_of
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.perturbations import new_level
 from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.backend import Backend
 from diffinterface.declare.adtypes import AutoForwardDiff
-from diffinterface.functions import Function
-from diffinterface.prep import Prep
-from diffinterface.transforms import complex_gradient_error
+from diffinterface.engine import derived
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.function import Function
+from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import complex_gradient_error
 
 from .arguments import from_objects
 from .dual import Dual

@@ -12,7 +12,7 @@ from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.perturbations import new_level
 from diffinterface.arrays.seeds import basis
 from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.functions import Function
+from diffinterface.engine.function import Function
 
 from .dual import Dual
 from .levels import primal, tangent

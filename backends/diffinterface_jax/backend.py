@@ -8,17 +8,17 @@ from typing import Any, final
 
 import jax
 
-from diffinterface import derived
 from diffinterface.arrays.facts import size_of
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import LEAF, Leaves, Structure
-from diffinterface.backend import Backend
-from diffinterface.contract import Levels, Program
 from diffinterface.declare.adtypes import AutoJax, Mode
-from diffinterface.functions import Function
-from diffinterface.modes import prefers_forward, two_pullbacks
-from diffinterface.prep import Prep
-from diffinterface.transforms import Pure
+from diffinterface.engine import derived
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.contract import Levels, Program
+from diffinterface.engine.function import Function
+from diffinterface.engine.modes import prefers_forward, two_pullbacks
+from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import Pure
 
 from . import transforms
 from .costs import COSTS

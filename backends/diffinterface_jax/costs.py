@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from diffinterface.cost import Costs, Measurement
+from diffinterface.engine.cost import Costs, Measurement
 
 # Compiled: both modes run the same kind of program. Columns come out transposed.
 COSTS: Final = Costs(column=1.2, base=60_000)

@@ -12,8 +12,8 @@ import numpy as np
 from diffinterface.arrays.facts import NUMBERS, dtype_name
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.trees import Leaves
-from diffinterface.auxiliary import Carrier
-from diffinterface.functions import Function
+from diffinterface.engine.auxiliary import Carrier
+from diffinterface.engine.function import Function
 
 from . import transforms
 

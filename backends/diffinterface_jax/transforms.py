@@ -15,8 +15,8 @@ import jax.numpy as jnp
 from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import Mode
-from diffinterface.functions import Function
-from diffinterface.transforms import Pull, Pure, Push, Transforms
+from diffinterface.engine.function import Function
+from diffinterface.engine.transforms import Pull, Pure, Push, Transforms
 
 Body = Callable[..., tuple[Any, Any, Any]]
 

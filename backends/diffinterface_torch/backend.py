@@ -9,18 +9,18 @@ from typing import Any, final
 
 import torch
 
-from diffinterface import derived
 from diffinterface.arrays.facts import size_of
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import Leaves
-from diffinterface.backend import Backend
-from diffinterface.contract import Levels, Program
 from diffinterface.declare.adtypes import AutoTorch, Mode
+from diffinterface.engine import derived
+from diffinterface.engine.backend import Backend
+from diffinterface.engine.contract import Levels, Program
+from diffinterface.engine.function import Function
+from diffinterface.engine.modes import prefers_forward, two_pullbacks
+from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import one
 from diffinterface.errors import OutputError
-from diffinterface.functions import Function
-from diffinterface.modes import prefers_forward, two_pullbacks
-from diffinterface.prep import Prep
-from diffinterface.transforms import one
 
 from . import tape
 from .costs import COSTS

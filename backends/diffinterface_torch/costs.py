@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from diffinterface.cost import Costs, Measurement
+from diffinterface.engine.cost import Costs, Measurement
 
 # Eager: an operation under forward mode and vmap dispatches through several layers of Python, and by far
 # more where a Python number takes part (1 to 2 ms each in torch 2.13).

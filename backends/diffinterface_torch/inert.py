@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from diffinterface.capture import global_names, instructions
+from diffinterface.engine.capture import global_names, instructions
 
 _ABSENT = object()
 _LIBRARIES = frozenset({"torch", "numpy", "math", "cmath", "builtins", "diffinterface"})

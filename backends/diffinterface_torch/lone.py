@@ -9,7 +9,7 @@ import torch
 from torch.autograd import forward_ad
 
 from diffinterface.arrays.trees import Leaves
-from diffinterface.functions import Function
+from diffinterface.engine.function import Function
 
 from .inert import inert
 from .tape import slopes

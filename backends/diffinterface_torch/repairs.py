@@ -19,8 +19,8 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from diffinterface.arrays.trees import LEAF
-from diffinterface.capture import instructions
-from diffinterface.functions import Function
+from diffinterface.engine.capture import instructions
+from diffinterface.engine.function import Function
 
 from .inert import Captured, NotInertError
 

@@ -17,9 +17,9 @@ from diffinterface.arrays import assembly
 from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import Leaves, map_leaves
+from diffinterface.engine.function import Function
+from diffinterface.engine.transforms import complex_gradient_error, one, pulled_blocks, pulled_rows
 from diffinterface.evaluations import running
-from diffinterface.functions import Function
-from diffinterface.transforms import complex_gradient_error, one, pulled_blocks, pulled_rows
 
 from . import engine
 from .outer import BIRTHS, leads_beyond, way_beyond

@@ -12,10 +12,10 @@ import optree
 import torch
 
 from diffinterface.arrays.trees import Leaves
-from diffinterface.auxiliary import Carrier
+from diffinterface.engine.auxiliary import Carrier
+from diffinterface.engine.function import Function
+from diffinterface.engine.transforms import Pull, Pure, Push, Transforms
 from diffinterface.errors import NestedDifferentiationError
-from diffinterface.functions import Function
-from diffinterface.transforms import Pull, Pure, Push, Transforms
 
 from .outer import FORWARD_MODE, in_vmap
 from .repairs import Repairs

@@ -14,8 +14,8 @@ from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
 from diffinterface.arrays.trees import Leaves
+from diffinterface.engine.function import Function
 from diffinterface.errors import OutputError
-from diffinterface.functions import Function
 
 _functorch: Any = torch._C._functorch
 _unpack: Any = forward_ad.unpack_dual

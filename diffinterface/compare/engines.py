@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..declare.strings import known_backends, parse
-from ..registry import check_available, install_command
+from ..engine.registry import check_available, install_command
 from ..testing.entries import Entry, entry
 
 # The order in which engines are asked, and shown where nothing else orders them.

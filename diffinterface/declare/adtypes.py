@@ -1,6 +1,6 @@
 """Declarations of differentiation backends: inert, frozen, hashable, and free to import.
 
-An `ADType` says *which* engine to use and how; it imports nothing. `diffinterface.registry` turns it
+An `ADType` says *which* engine to use and how; it imports nothing. `diffinterface.engine.registry` turns it
 into the `Backend` that does the work, through the entry point named by its `name`.
 """
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, final
 
-from .. import roles
-from ..arguments import read_only
 from ..arrays.trees import Leaves
 from ..declare.contexts import Cache, Constant, Static
+from ..engine import roles
+from ..engine.arguments import read_only
 from ..errors import InputError
 
 

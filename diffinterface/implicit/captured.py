@@ -11,8 +11,8 @@ import numpy as np
 
 from ..arrays.framework import NUMPY, Framework, framework_of
 from ..arrays.trees import Leaves
-from ..capture import Capture
-from ..contract import AbstractBackend
+from ..engine.capture import Capture
+from ..engine.contract import AbstractBackend
 from ..errors import NestedDifferentiationError
 
 

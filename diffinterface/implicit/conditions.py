@@ -14,8 +14,8 @@ from ..arrays.facts import dtype_name, shape_of, size_of
 from ..arrays.framework import framework_of
 from ..arrays.namespace import array_namespace
 from ..arrays.trees import LEAF, Leaves, Structure, flatten
-from ..contract import AbstractBackend
 from ..declare.adtypes import ADType
+from ..engine.contract import AbstractBackend
 from ..errors import OutputError, ShapeError
 from ..operators.pushforward import value_and_pushforward
 from .arguments import Arguments

@@ -11,10 +11,10 @@ from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
+from ..engine.latest import Latest
+from ..engine.registry import resolve
 from ..errors import InputError
-from ..latest import Latest
 from ..operators.gradient import gradient
-from ..registry import resolve
 from .arguments import Arguments, plain
 from .captured import refuse_captured
 from .conditions import Conditions, Options

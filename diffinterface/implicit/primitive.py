@@ -19,10 +19,10 @@ from ..arrays.perturbations import tracing
 from ..arrays.trees import LEAF, Leaves
 from ..bridge import Bridge, apply, through
 from ..composite import Composite
-from ..contract import AbstractBackend, Program
+from ..engine.contract import AbstractBackend, Program
+from ..engine.function import Function, looped
+from ..engine.prep import Prep
 from ..errors import UnsupportedOperatorError
-from ..functions import Function, looped
-from ..prep import Prep
 from .captured import recording
 from .kept import kept
 

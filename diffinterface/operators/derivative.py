@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..declare.adtypes import ADType
-from ..functions import Argnums
+from ..engine.function import Argnums
 from ..operator import DERIVATIVE
 from ..plan import Request
 from ..preparation import OnMismatch, PreparedOperator

@@ -13,15 +13,15 @@ from ..arrays.facts import shape_of, size_of
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.trees import LEAF, Leaves
 from ..bridge import Bridge
-from ..contract import AbstractBackend
 from ..declare.adtypes import ADType, AutoFiniteDiff
 from ..differentiate_with import DifferentiateWith
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.registry import resolve
 from ..errors import InputError
-from ..functions import Function
 from ..operators.jacobian import prepare_jacobian
 from ..operators.pullback import prepare_pullback
 from ..operators.pushforward import prepare_pushforward, value_and_pushforward
-from ..registry import resolve
 
 Seeding = Literal["product", "jacobian", "finite"]
 SEEDINGS = ("product", "jacobian", "finite")

@@ -14,14 +14,14 @@ from ..arrays.kinds import kind_of
 from ..arrays.perturbations import tracing
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves, Structure
-from ..capture import Capture
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
+from ..engine.capture import Capture
+from ..engine.latest import Latest
+from ..engine.registry import resolve
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import recording, refuse_captured, refuse_traced
-from ..latest import Latest
-from ..registry import resolve
 from . import discrete
 from .flow import Flow
 from .integrate import check_times, tolerances

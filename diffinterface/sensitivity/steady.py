@@ -13,10 +13,10 @@ from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
+from ..engine.registry import resolve
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation
 from ..operators.jacobian import value_and_jacobian
-from ..registry import resolve
 from .integrate import Packing
 
 

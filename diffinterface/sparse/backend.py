@@ -13,13 +13,13 @@ from ..arrays.namespace import array_namespace
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves, Structure
 from ..composite import Composite, MixedModeBackend
-from ..contract import AbstractBackend
 from ..declare.adtypes import AutoSparse
-from ..derived import refuse_complex
+from ..engine.contract import AbstractBackend
+from ..engine.derived import refuse_complex
+from ..engine.function import Function
+from ..engine.prep import Prep
+from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError, ShapeError
-from ..functions import Function
-from ..prep import Prep
-from ..registry import resolve
 from .choice import cheapest
 from .coloring import ColoringProblem
 from .detect import is_local, pattern

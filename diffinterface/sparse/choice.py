@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..contract import AbstractBackend
+from ..engine.contract import AbstractBackend
 from .coloring import ColoringProblem, ColoringResult, ConstantColoring, GreedyColoring, color
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..arguments import join
 from ..arrays.trees import Leaves
-from ..contract import AbstractBackend
 from ..declare.adtypes import AutoSparse
 from ..declare.contexts import Cache, Static
+from ..engine.arguments import join
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function, place
 from ..errors import BackendNotInstalledError
-from ..functions import Function, place
 from .detection import DetectionError, Detector, TracerDetector
 
 

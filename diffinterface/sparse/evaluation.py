@@ -7,15 +7,15 @@ from typing import Any, final
 
 import numpy as np
 
-from ..arguments import DATA
 from ..arrays.facts import Array, dtype_name, is_inexact
 from ..arrays.framework import framework_of, is_traced
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
-from ..contract import AbstractBackend
 from ..declare.contexts import Cache
+from ..engine.arguments import DATA
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
 from ..errors import InputError, PreparationMismatchError
-from ..functions import Function
 from .outputs import Output
 from .plan import SparsePlan
 from .products import Products

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..arrays.facts import Array, size_of
 from ..arrays.trees import Leaves
-from ..contract import AbstractBackend
-from ..functions import Function
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
 from .outputs import gather
 from .products import Products
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays.facts import NUMBERS, is_inexact
 from ..arrays.framework import NUMPY, framework_of
-from ..capture import Capture
+from ..engine.capture import Capture
 
 #: How far to look into objects, and at how many.
 DEPTH, MOST = 4, 1000

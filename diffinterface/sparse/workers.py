@@ -9,9 +9,9 @@ from typing import Any, final
 
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
+from ..engine.function import Function
+from ..engine.registry import resolve
 from ..errors import InputError
-from ..functions import Function
-from ..registry import resolve
 from .products import Evaluate, Part
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..declare.adtypes import ADType, MixedMode, SecondOrder
 from ..declare.config import as_adtype
 from ..declare.strings import known_backends, parse
+from ..engine.registry import check_available
 from ..errors import (
     DiffInterfaceError,
     NestedDifferentiationError,
@@ -18,7 +19,6 @@ from ..errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
-from ..registry import check_available
 from .scenario import Scenario
 
 SECOND_ORDER = ("second_derivative", "hvp", "hessian")

@@ -88,13 +88,13 @@ def _parsed(text: str, what: str, most: int | None = None) -> tuple[Entry, ...]:
 
 
 def _available(backend: Entry) -> bool:
-    from ..registry import check_available
+    from ..engine.registry import check_available
 
     return check_available(backend.adtype)
 
 
 def _missing(backend: Entry) -> str:
-    from ..registry import install_command
+    from ..engine.registry import install_command
 
     return f"{backend.id} is not installed: {install_command(backend.engine)}"
 

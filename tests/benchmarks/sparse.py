@@ -75,7 +75,7 @@ def coloring_rows() -> Iterator[Row]:
     """Colors as well as time: the choice that AutoSparse makes for an engine with both modes."""
     import asdex
 
-    from diffinterface.registry import resolve
+    from diffinterface.engine.registry import resolve
 
     cases: tuple[tuple[Callable[[Any], Any], int], ...] = (
         (brusselator, 2 * CELLS**2),

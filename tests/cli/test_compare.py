@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffinterface import registry
+from diffinterface.engine import registry
 
 from .rows import BASE, INSTALLED, rows
 

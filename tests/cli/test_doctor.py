@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import diffinterface as di
-from diffinterface import registry
 from diffinterface.cli import main
 from diffinterface.compare.engines import engines
+from diffinterface.engine import registry
 from diffinterface.testing.entries import Unsupported
 
 Doctor = Callable[..., str]

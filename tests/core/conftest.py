@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from diffinterface import registry
 from diffinterface.declare import plugins, strings
+from diffinterface.engine import registry
 
 from .zero import entries
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.registry import resolve
+from diffinterface.engine.registry import resolve
 
 DECLARATIONS = [
     di.AutoForwardDiff(),

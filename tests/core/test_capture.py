@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.capture import Capture
+from diffinterface.engine.capture import Capture
 
 
 class Settings:

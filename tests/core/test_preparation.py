@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import diffinterface as di
-from diffinterface.registry import resolve
+from diffinterface.engine.registry import resolve
 
 from .zero import AutoExactForward, AutoExactReverse, AutoZero, Zero
 

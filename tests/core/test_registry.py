@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface import arrays, registry
+from diffinterface import arrays
 from diffinterface.declare import plugins, strings
+from diffinterface.engine import registry
 from diffinterface.extend import Backend
 
 from .zero import AutoZero, AutoZeroForward, Zero, entries

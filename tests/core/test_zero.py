@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.registry import resolve
+from diffinterface.engine.registry import resolve
 
 from .zero import AutoExactForward, AutoExactReverse, AutoZero, AutoZeroForward, AutoZeroReverse
 

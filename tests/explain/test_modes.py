@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.cost import EVEN, Costs, Measurement
-from diffinterface.modes import prefers_forward
-from diffinterface.registry import resolve
+from diffinterface.engine.cost import EVEN, Costs, Measurement
+from diffinterface.engine.modes import prefers_forward
+from diffinterface.engine.registry import resolve
 
 BETTER = 1.15  # how far "auto" may stay behind the better mode
 ADTYPES: dict[str, Any] = {"jax": di.AutoJax, "torch": di.AutoTorch}

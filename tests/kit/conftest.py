@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from diffinterface import registry
 from diffinterface.declare import plugins, strings
+from diffinterface.engine import registry
 from diffinterface.testing import DerivativeError, Failure
 from diffinterface.testing.rules import wrong_rules
 

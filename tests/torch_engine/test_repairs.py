@@ -160,7 +160,7 @@ def _statically(x: Any, layer: Any) -> Any:
 )
 def test_what_is_not_plain(f: Any) -> None:
     repairs = pytest.importorskip("diffinterface_torch.repairs")
-    functions = pytest.importorskip("diffinterface.functions")
+    functions = pytest.importorskip("diffinterface.engine.function")
     leaf = pytest.importorskip("diffinterface.arrays.trees").LEAF
     assert repairs._plain(functions.Function(f, None, leaf)) is None
     assert repairs._plain(functions.Function(lambda x: torch.tanh(x) * 2, None, leaf))()

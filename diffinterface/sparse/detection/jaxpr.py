@@ -13,8 +13,8 @@ from diffinterface.arrays.framework import Framework, framework_of
 from diffinterface.arrays.trees import flatten
 from diffinterface.declare.adtypes import AutoJax
 from diffinterface.declare.contexts import Cache, Constant, Static
+from diffinterface.engine.registry import resolve
 from diffinterface.errors import BackendNotInstalledError
-from diffinterface.registry import resolve
 
 from .detectors import Detector, Pattern, scalar
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import assembly
-from .arrays.facts import is_complex
-from .arrays.namespace import array_namespace
-from .arrays.seeds import basis, match_cotangent, turned
-from .arrays.trees import Leaves
-from .errors import NonAnalyticError
-from .functions import Function
+from ..arrays import assembly
+from ..arrays.facts import is_complex
+from ..arrays.namespace import array_namespace
+from ..arrays.seeds import basis, match_cotangent, turned
+from ..arrays.trees import Leaves
+from ..errors import NonAnalyticError
+from .function import Function
 
 Pure = Callable[[Leaves], tuple[Leaves, Any]]
 Push = Callable[[Leaves], tuple[Leaves, Leaves, Any]]

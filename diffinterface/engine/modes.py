@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .arrays.facts import shape_of, size_of
-from .arrays.trees import Leaves
+from ..arrays.facts import shape_of, size_of
+from ..arrays.trees import Leaves
+from ..declare.adtypes import Mode
 from .contract import AbstractBackend, Levels
-from .declare.adtypes import Mode
 
 
 def prefers_forward(

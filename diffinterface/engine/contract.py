@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from .arrays.facts import Array
-from .arrays.framework import NUMPY, Framework, framework_of
-from .arrays.trees import Leaves, Structure, flatten, flatten_with_none
+from ..arrays.facts import Array
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.trees import Leaves, Structure, flatten, flatten_with_none
+from ..declare.adtypes import ADType, Mode
+from ..errors import OutputError
 from .cost import EVEN, Costs
-from .declare.adtypes import ADType, Mode
-from .errors import OutputError
-from .functions import Function, looped
+from .function import Function, looped
 from .prep import Prep
 
 Program = Callable[[Leaves, Leaves], Leaves]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
-from .arrays.facts import Array
+from ..arrays.facts import Array
 
 _HOLE = object()
 

@@ -1,11 +1,11 @@
-"""What an engine gives: one primitive, from which `diffinterface.derived` makes every operator."""
+"""What an engine gives: one primitive, from which `diffinterface.engine.derived` makes every operator."""
 
 from __future__ import annotations
 
+from ..arrays.trees import Leaves
 from . import derived, modes
-from .arrays.trees import Leaves
 from .contract import AbstractBackend, Levels
-from .functions import Function
+from .function import Function
 from .prep import Prep
 
 

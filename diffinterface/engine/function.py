@@ -12,13 +12,13 @@ from contextlib import AbstractContextManager
 from numbers import Integral
 from typing import Any
 
+from ..arrays.facts import dtype_name, is_inexact, shape_of
+from ..arrays.framework import framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
+from ..evaluations import States, rewind, thread
 from .arguments import join
-from .arrays.facts import dtype_name, is_inexact, shape_of
-from .arrays.framework import framework_of
-from .arrays.namespace import array_namespace
-from .arrays.trees import LEAF, Leaves, Structure
-from .errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
-from .evaluations import States, rewind, thread
 
 Argnums = int | tuple[int, ...]
 

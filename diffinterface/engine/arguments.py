@@ -11,9 +11,9 @@ import numpy as np
 
 from diffinterface.declare.contexts import Cache, Constant, Static
 
-from .arrays.framework import framework_of
-from .arrays.trees import LEAF, Leaves, Structure
-from .errors import InputError
+from ..arrays.framework import framework_of
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..errors import InputError
 
 Flatten = Callable[[Any], tuple[Leaves, Structure]]
 

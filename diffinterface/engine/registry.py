@@ -6,11 +6,11 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from ..declare import plugins, strings
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..errors import BackendNotInstalledError, UnknownBackendError
 from .contract import AbstractBackend
-from .declare import plugins, strings
-from .declare.adtypes import ADType
-from .declare.config import as_adtype
-from .errors import BackendNotInstalledError, UnknownBackendError
 
 #: Declarations made of others, and who composes their engines: "module:class", loaded at first use.
 COMPOSITES = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
+from ..arrays.facts import NUMBERS, is_inexact
+from ..arrays.framework import framework_of
+from ..arrays.trees import Leaves, Structure
 from .arguments import read_only, same
-from .arrays.facts import NUMBERS, is_inexact
-from .arrays.framework import framework_of
-from .arrays.trees import Leaves, Structure
 
 _X, _CONTEXT = object(), object()
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import optree
 
-from .arrays.facts import NUMBERS, Array, dtype_name, is_inexact
-from .arrays.framework import NUMPY, Framework, framework_of
-from .arrays.seeds import cast
-from .arrays.trees import Leaves
+from ..arrays.facts import NUMBERS, Array, dtype_name, is_inexact
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.seeds import cast
+from ..arrays.trees import Leaves
+from ..errors import InputError, NestedDifferentiationError
 from .contract import AbstractBackend
-from .errors import InputError, NestedDifferentiationError
-from .functions import Function
+from .function import Function
 from .prep import Prep
 
 

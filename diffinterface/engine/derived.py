@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .arrays import assembly
-from .arrays.facts import is_complex, shape_of, size_of
-from .arrays.namespace import array_namespace
-from .arrays.seeds import basis, match_cotangent, turned
-from .arrays.stop import stopped
-from .arrays.trees import Leaves
+from ..arrays import assembly
+from ..arrays.facts import is_complex, shape_of, size_of
+from ..arrays.namespace import array_namespace
+from ..arrays.seeds import basis, match_cotangent, turned
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..errors import UnsupportedOperatorError
 from .contract import AbstractBackend
-from .errors import UnsupportedOperatorError
-from .functions import Function
+from .function import Function
 from .modes import prefers_forward
 from .prep import Prep
 from .transforms import complex_gradient_error

@@ -1,0 +1,1 @@
+"""What an engine is: a contract, the operators derived from one primitive, and what serves them."""
