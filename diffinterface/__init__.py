@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import extend, special
+from . import extend
 from .arrays.namespace import array_namespace
 from .arrays.stop import stop_gradient
 from .autotune import autotune
@@ -39,9 +39,10 @@ from .errors import (
     UnsupportedOperatorError,
 )
 from .explain import Explanation, explain
-from .inplace import inplace
-from .layers import StatefulLayer
 from .linear import linear_operator
+from .neutral import special
+from .neutral.inplace import inplace
+from .neutral.layers import StatefulLayer
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
 from .trace import hutchinson_trace

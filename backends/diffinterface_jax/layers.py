@@ -9,7 +9,7 @@ from typing import Any, final
 import jax
 
 from diffinterface.arrays.stop import stopped
-from diffinterface.layers import Parts
+from diffinterface.neutral.layers import Parts
 
 
 def parts_of(module: Any, state: Any) -> Parts | None:

@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 
 from diffinterface.errors import NestedDifferentiationError
-from diffinterface.layers import Parts
+from diffinterface.neutral.layers import Parts
 
 from .outer import plain_torch
 

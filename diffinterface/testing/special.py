@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays.framework import framework_of
 from ..arrays.namespace import array_namespace as xp_of
 from ..declare.contexts import Cache, Constant, Static
-from ..inplace import inplace as _inplace
+from ..neutral.inplace import inplace as _inplace
 from .problems import M, Problem, S, V, Z
 
 # --- contexts ------------------------------------------------------------------------------------

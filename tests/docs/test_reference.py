@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import diffinterface as di
-from diffinterface import errors, extend, implicit, sensitivity, sparse, special
+from diffinterface import errors, extend, implicit, sensitivity, sparse
+from diffinterface.neutral import special
 
 from .pages import ROOT
 

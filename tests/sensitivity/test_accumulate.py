@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.zeros import zeros_like_tree
+from diffinterface.neutral.zeros import zeros_like_tree
 
 X = np.array([1.0, 2.0, -0.5])
 

@@ -10,12 +10,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, final
 
-from .arrays.framework import find_framework
-from .arrays.stop import stopped
-from .arrays.trees import flatten, map_leaves
-from .declare.plugins import entries
-from .errors import InputError, OutputError, UnsupportedOperatorError
-from .evaluations import advancing, running
+from ..arrays.framework import find_framework
+from ..arrays.stop import stopped
+from ..arrays.trees import flatten, map_leaves
+from ..declare.plugins import entries
+from ..errors import InputError, OutputError, UnsupportedOperatorError
+from ..evaluations import advancing, running
 
 
 class Parts:

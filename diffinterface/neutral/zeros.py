@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays.facts import is_inexact, shape_of
-from .arrays.framework import finished, framework_of
-from .arrays.stop import stopped
-from .arrays.trees import map_leaves
-from .errors import InputError
+from ..arrays.facts import is_inexact, shape_of
+from ..arrays.framework import finished, framework_of
+from ..arrays.stop import stopped
+from ..arrays.trees import map_leaves
+from ..errors import InputError
 
 
 def zeros_like_tree(tree: Any) -> Any:
@@ -35,7 +35,7 @@ def zeros_like_tree(tree: Any) -> Any:
     --------
     >>> import numpy as np
     >>> import diffinterface as di
-    >>> from diffinterface.zeros import zeros_like_tree
+    >>> from diffinterface.neutral.zeros import zeros_like_tree
     >>> p = {"w": np.ones(2), "b": 1.0}
     >>> total = zeros_like_tree(p)
     >>> for x in (1.0, 2.0, 3.0):

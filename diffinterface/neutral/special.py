@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .arrays.facts import Array
-from .arrays.namespace import array_namespace
-from .arrays.stop import stopped
+from ..arrays.facts import Array
+from ..arrays.namespace import array_namespace
+from ..arrays.stop import stopped
 
 __all__ = ["log_softmax", "logsumexp", "softmax"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
-from .arrays.framework import NUMPY, framework_of
-from .arrays.trees import flatten, map_leaves
-from .errors import InputError, UnsupportedOperatorError
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.trees import flatten, map_leaves
+from ..errors import InputError, UnsupportedOperatorError
 
 
 @final

@@ -1,0 +1,1 @@
+"""What functions for every engine may use."""
