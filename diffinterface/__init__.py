@@ -22,7 +22,6 @@ from .declare.adtypes import (
 from .declare.config import Config, config_context, get_config, set_config
 from .declare.contexts import Cache, Constant, Static
 from .declare.strings import known_backends
-from .differentiate_with import DifferentiateWith
 from .engine.registry import check_available
 from .errors import (
     BackendNotInstalledError,
@@ -40,6 +39,7 @@ from .errors import (
 )
 from .explain import Explanation, explain
 from .linear import linear_operator
+from .nest.with_engine import DifferentiateWith
 from .neutral import special
 from .neutral.inplace import inplace
 from .neutral.layers import StatefulLayer

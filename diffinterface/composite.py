@@ -6,7 +6,6 @@ from typing import Any, final
 
 from .arrays.facts import size_of
 from .arrays.trees import Leaves, Structure, flatten
-from .bridge import Bridge, apply
 from .declare.adtypes import MixedMode, Mode, NoAutoDiff, SecondOrder
 from .engine import derived
 from .engine.contract import AbstractBackend, Levels
@@ -15,6 +14,7 @@ from .engine.function import Function
 from .engine.prep import Prep
 from .engine.registry import resolve
 from .errors import UnsupportedOperatorError
+from .nest.bridge import Bridge, apply
 
 
 class Composite(AbstractBackend):

@@ -19,10 +19,10 @@ from .composite import FORWARD
 from .declare.adtypes import MixedMode
 from .declare.config import get_config
 from .declare.contexts import Constant
-from .differentiate_with import DifferentiateWith
 from .engine.conversion import CrossingError
 from .engine.registry import resolve
 from .errors import NestedDifferentiationError
+from .nest.with_engine import DifferentiateWith
 from .plan import Plan, Request
 from .signature import flatten_any
 

@@ -12,7 +12,7 @@ from diffinterface.arrays.facts import dtype_name, shape_of
 from diffinterface.arrays.framework import finished, framework_of
 from diffinterface.arrays.kinds import Kind, kind_of
 from diffinterface.arrays.trees import Leaves
-from diffinterface.bridge import Bridge
+from diffinterface.nest.bridge import Bridge
 
 from .rules import cast, conj
 

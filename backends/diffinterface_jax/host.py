@@ -20,7 +20,7 @@ from jax.interpreters import mlir as _mlir
 from diffinterface.arrays.facts import dtype_name, is_complex, shape_of
 from diffinterface.arrays.kinds import Kinds
 from diffinterface.arrays.trees import Leaves
-from diffinterface.bridge import Bridge
+from diffinterface.nest.bridge import Bridge
 
 ad: Any = _ad  # untyped
 mlir: Any = _mlir

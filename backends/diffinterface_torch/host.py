@@ -14,7 +14,7 @@ from torch.autograd import forward_ad
 
 from diffinterface.arrays.framework import finished
 from diffinterface.arrays.trees import Leaves
-from diffinterface.bridge import Bridge
+from diffinterface.nest.bridge import Bridge
 
 from .outer import in_transform, in_vmap, refuse_graph, undisturbed
 

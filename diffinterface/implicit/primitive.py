@@ -17,12 +17,12 @@ from ..arrays.kinds import Kinds
 from ..arrays.namespace import array_namespace
 from ..arrays.perturbations import tracing
 from ..arrays.trees import LEAF, Leaves
-from ..bridge import Bridge, apply, through
 from ..composite import Composite
 from ..engine.contract import AbstractBackend, Program
 from ..engine.function import Function, looped
 from ..engine.prep import Prep
 from ..errors import UnsupportedOperatorError
+from ..nest.bridge import Bridge, apply, through
 from .captured import recording
 from .kept import kept
 

@@ -12,13 +12,13 @@ import numpy as np
 from ..arrays.facts import shape_of, size_of
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.trees import LEAF, Leaves
-from ..bridge import Bridge
 from ..declare.adtypes import ADType, AutoFiniteDiff
-from ..differentiate_with import DifferentiateWith
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function
 from ..engine.registry import resolve
 from ..errors import InputError
+from ..nest.bridge import Bridge
+from ..nest.with_engine import DifferentiateWith
 from ..operators.jacobian import prepare_jacobian
 from ..operators.pullback import prepare_pullback
 from ..operators.pushforward import prepare_pushforward, value_and_pushforward

@@ -16,8 +16,8 @@ from ..arrays.facts import dtype_name
 from ..arrays.framework import framework_of
 from ..arrays.trees import flatten, map_leaves
 from ..declare.adtypes import ADType, AutoFiniteDiff
-from ..differentiate_with import DifferentiateWith
 from ..errors import DiffInterfaceError, InputError, PrecisionWarning
+from ..nest.with_engine import DifferentiateWith
 from .callers import Caller
 from .deviation import numpy_leaves, numpy_of
 from .entries import Entry

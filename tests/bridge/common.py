@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.differentiate_with import DifferentiateWith
+from diffinterface.nest.with_engine import DifferentiateWith
 
 __all__ = [
     "EXACT",

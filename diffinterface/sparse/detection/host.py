@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diffinterface.arrays.trees import Leaves
-from diffinterface.bridge import Bridge, apply
+from diffinterface.nest.bridge import Bridge, apply
 
 from .rules.general import dense
 from .traced import tracers, values

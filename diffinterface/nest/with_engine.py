@@ -7,20 +7,20 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, final
 
-from .arrays.facts import NUMBERS
-from .arrays.framework import NUMPY, Framework, framework_of
-from .arrays.perturbations import tracing
-from .arrays.trees import LEAF, Leaves
+from ..arrays.facts import NUMBERS
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.trees import LEAF, Leaves
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..engine.capture import Watch
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.latest import Latest
+from ..engine.registry import resolve
+from ..engine.roles import Arguments
+from ..errors import InputError
 from .bridge import Bridge, through
-from .declare.adtypes import ADType
-from .declare.config import as_adtype
-from .engine.capture import Watch
-from .engine.contract import AbstractBackend
-from .engine.function import Function
-from .engine.latest import Latest
-from .engine.registry import resolve
-from .engine.roles import Arguments
-from .errors import InputError
 
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
 _Known = tuple[Framework, Framework, Arguments, Bridge]

@@ -12,19 +12,19 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from .arrays.facts import Array, shape_of
-from .arrays.framework import NUMPY, Framework, finished, framework_of
-from .arrays.kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
-from .arrays.namespace import array_namespace
-from .arrays.perturbations import tracing
-from .arrays.trees import Leaves
-from .declare import plugins
-from .engine.capture import Watch
-from .engine.contract import AbstractBackend, Program
-from .engine.function import Function, looped
-from .engine.prep import Prep
-from .errors import NestedDifferentiationError
-from .evaluations import States, rewind
+from ..arrays.facts import Array, shape_of
+from ..arrays.framework import NUMPY, Framework, finished, framework_of
+from ..arrays.kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
+from ..arrays.namespace import array_namespace
+from ..arrays.perturbations import tracing
+from ..arrays.trees import Leaves
+from ..declare import plugins
+from ..engine.capture import Watch
+from ..engine.contract import AbstractBackend, Program
+from ..engine.function import Function, looped
+from ..engine.prep import Prep
+from ..errors import NestedDifferentiationError
+from ..evaluations import States, rewind
 
 #: A rule of an outer engine: the outputs of a bridge at arrays of which its framework is tracing some.
 Host = Callable[["Bridge", Leaves, Leaves], Leaves]

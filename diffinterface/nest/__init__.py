@@ -1,0 +1,1 @@
+"""Functions with engines of their own inside another engine's derivative."""
