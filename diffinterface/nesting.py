@@ -15,7 +15,7 @@ import numpy as np
 from .arrays.facts import NUMBERS
 from .arrays.perturbations import tracing
 from .arrays.trees import map_leaves
-from .composite import FORWARD
+from .compose.mixed_mode import FORWARD
 from .declare.adtypes import MixedMode
 from .declare.config import get_config
 from .declare.contexts import Constant

@@ -14,9 +14,9 @@ from .contract import AbstractBackend
 
 #: Declarations made of others, and who composes their engines: "module:class", loaded at first use.
 COMPOSITES = {
-    "second_order": "diffinterface.composite:SecondOrderBackend",
-    "mixed_mode": "diffinterface.composite:MixedModeBackend",
-    "none": "diffinterface.composite:NoBackend",
+    "second_order": "diffinterface.compose.second_order:SecondOrderBackend",
+    "mixed_mode": "diffinterface.compose.mixed_mode:MixedModeBackend",
+    "none": "diffinterface.compose.member:NoBackend",
     "sparse": "diffinterface.sparse.backend:SparseBackend",
 }
 

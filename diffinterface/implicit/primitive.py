@@ -17,7 +17,7 @@ from ..arrays.kinds import Kinds
 from ..arrays.namespace import array_namespace
 from ..arrays.perturbations import tracing
 from ..arrays.trees import LEAF, Leaves
-from ..composite import Composite
+from ..compose.member import Composite
 from ..engine.contract import AbstractBackend, Program
 from ..engine.function import Function, looped
 from ..engine.prep import Prep

@@ -12,7 +12,8 @@ from ..arrays.framework import NUMPY, framework_of
 from ..arrays.namespace import array_namespace
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves, Structure
-from ..composite import Composite, MixedModeBackend
+from ..compose.member import Composite
+from ..compose.mixed_mode import MixedModeBackend
 from ..declare.adtypes import AutoSparse
 from ..engine.contract import AbstractBackend
 from ..engine.derived import refuse_complex

@@ -1,0 +1,92 @@
+"""Declarations made of other declarations: every operator goes to a member."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from ..arrays.trees import Leaves, Structure, flatten
+from ..declare.adtypes import NoAutoDiff
+from ..engine.contract import AbstractBackend, Levels
+from ..engine.conversion import prepare
+from ..engine.function import Function
+from ..engine.prep import Prep
+from ..errors import UnsupportedOperatorError
+
+
+class Composite(AbstractBackend):
+    """Every method goes to the member that `_route` names for it.
+
+    Attributes
+    ----------
+    trees : AbstractBackend or None
+        The member whose containers are understood.
+    """
+
+    trees: AbstractBackend | None = None
+
+    def flatten(self, tree: Any) -> tuple[Leaves, Structure]:
+        return flatten(tree) if self.trees is None else self.trees.flatten(tree)
+
+    @property
+    def has_forward(self) -> bool:
+        return True
+
+    @property
+    def has_reverse(self) -> bool:
+        return True
+
+    def _route(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
+        raise UnsupportedOperatorError(
+            f"{self.adtype!r} does not differentiate; {operator} needs another backend.",
+            backend=self.adtype,
+            operator=operator,
+        )
+
+    def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
+        return self._route(operator, fn, x, contexts).member(operator, fn, x, contexts)
+
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        member = self._route(operator, fn, x, contexts)
+        return member.levels(operator, fn, x, contexts, y, seeds, recorded)
+
+    def prepare(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        t: Leaves | None = None,
+        *,
+        batched: bool = False,
+        same_point: bool = False,
+    ) -> Prep:
+        member = self._route(operator, fn, x, contexts)
+        options = {"batched": batched, "same_point": same_point}
+        plan, converter = prepare(member, operator, fn, x, contexts, t, **options)
+        if converter.plain:
+            return plan
+        if same_point:
+            return Prep(lambda t: converter.leave_run(plan.run(converter.enter(t))))
+
+        def run(x: Leaves, contexts: Leaves, *t: Leaves) -> tuple[Any, Any, Any]:
+            entered = converter.enter(x)
+            data = converter.enter_contexts(contexts, entered)
+            return converter.leave_run(plan.run(entered, data, *map(converter.enter, t)))
+
+        return Prep(run)
+
+
+@final
+class NoBackend(Composite):
+    """`NoAutoDiff`: every operator raises."""
+
+    adtype_class = NoAutoDiff

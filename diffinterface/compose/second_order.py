@@ -1,0 +1,111 @@
+"""`SecondOrder`: one engine differentiates the derivative by another."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+from diffinterface.compose.member import Composite
+
+from ..arrays.facts import size_of
+from ..arrays.trees import Leaves
+from ..declare.adtypes import Mode, SecondOrder
+from ..engine import derived
+from ..engine.contract import AbstractBackend, Levels
+from ..engine.conversion import CrossingError, prepare
+from ..engine.function import Function
+from ..engine.prep import Prep
+from ..engine.registry import resolve
+from ..nest.bridge import Bridge, apply
+
+SECOND = ("second_derivative", "hvp", "hessian")
+
+
+@final
+class SecondOrderBackend(Composite):
+    """`outer` over `inner` for the second order, `inner` alone for the first."""
+
+    adtype_class = SecondOrder
+
+    @classmethod
+    def of(cls, adtype: Any) -> AbstractBackend:
+        """One engine over itself is that engine."""
+        return resolve(adtype.inner) if adtype.outer == adtype.inner else cls(adtype)
+
+    def __init__(self, adtype: SecondOrder) -> None:
+        super().__init__(adtype)
+        self.outer, self.inner = resolve(adtype.outer), resolve(adtype.inner)
+        self.framework, self.accepts = self.outer.framework, self.outer.accepts
+        self.trees = self.outer
+        self.compiles = self.outer.compiles or self.inner.compiles
+        self.exact = self.outer.exact and self.inner.exact
+
+    def _route(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
+        return self.inner
+
+    def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
+        return self if operator in SECOND else self.inner.member(operator, fn, x, contexts)
+
+    def levels(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        y: Leaves,
+        seeds: int,
+        recorded: bool,
+    ) -> Levels:
+        first = "derivative" if operator == "second_derivative" else "gradient"
+        outer: Mode = "forward" if self.outer.has_forward else "reverse"
+        directions = sum(map(size_of, x)) if operator == "hessian" else seeds
+        inner = self.inner.levels(first, fn, x, contexts, y, 1, True)
+        return ((outer, directions), *inner)
+
+    def prepare(
+        self,
+        operator: str,
+        fn: Function,
+        x: Leaves,
+        contexts: Leaves,
+        t: Leaves | None = None,
+        *,
+        batched: bool = False,
+        same_point: bool = False,
+    ) -> Prep:
+        if operator not in SECOND:
+            options = {"batched": batched, "same_point": same_point}
+            return super().prepare(operator, fn, x, contexts, t, **options)
+        first = self._first(fn, "derivative" if operator == "second_derivative" else "gradient")
+        if t is not None:
+            plan = derived.hvp(self.outer, first, x, contexts, t, batched)
+            return derived.fix_point(plan, x, contexts) if same_point else plan
+        build = derived.hessian if operator == "hessian" else derived.second_derivative
+        return build(self.outer, first, x, contexts)
+
+    def _first(self, fn: Function, operator: str) -> Function:
+        """The inner derivative as the function that `outer` differentiates; its aux is (y, aux)."""
+
+        def native(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+            inner = fn.on(self.inner, reuse=False)
+            plan, converter = prepare(self.inner, operator, inner, x, contexts)
+            entered = converter.enter(x)
+            value, result, aux = plan.run(entered, converter.enter_contexts(contexts, entered))
+            return converter.leave_all(result), (converter.leave_all(value), aux)
+
+        def joined(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+            result, (value, _) = native(x, contexts)
+            return (*result, *value), None
+
+        bridge = Bridge(fn.derived(joined), self.inner)
+
+        def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
+            try:
+                return native(x, contexts)
+            except CrossingError:
+                if fn.has_aux:
+                    raise
+            leaves = apply(bridge, x, contexts)
+            count = len(x) if operator == "gradient" else len(leaves) // 2
+            return leaves[:count], (leaves[count:], None)
+
+        return fn.derived(call)
