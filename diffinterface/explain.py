@@ -21,9 +21,9 @@ from .engine.function import Argnums, Function, check_argnums
 from .engine.modes import evaluations, reason, relative
 from .engine.registry import resolve
 from .errors import InputError
-from .operator import OPERATORS, Operator
-from .plan import own
-from .signature import flatten_any
+from .prepare.call import own
+from .prepare.operator import OPERATORS, Operator
+from .prepare.signature import flatten_any
 
 Route = Literal["direct", "native", "over", "bridge", "refused"]
 

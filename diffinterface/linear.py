@@ -14,11 +14,11 @@ from .arrays.trees import Leaves, Structure, flatten
 from .declare.adtypes import ADType
 from .engine.function import Argnums
 from .errors import BackendNotInstalledError
-from .holomorphic import require
-from .operator import PULLBACK, PUSHFORWARD
-from .plan import Request
-from .preparation import PreparedSamePoint
-from .signature import flatten_any
+from .prepare.holomorphic import require
+from .prepare.operator import PULLBACK, PUSHFORWARD
+from .prepare.prepared import PreparedSamePoint
+from .prepare.request import Request
+from .prepare.signature import flatten_any
 
 
 def linear_operator(

@@ -1,4 +1,4 @@
-"""The public operators. Each is its row in `diffinterface.operator`, called, valued or prepared."""
+"""The public operators. Each is its row in `diffinterface.prepare.operator`, called, valued or prepared."""
 
 from .batched_jacobian import batched_jacobian, prepare_batched_jacobian, value_and_batched_jacobian
 from .derivative import derivative, prepare_derivative, value_and_derivative

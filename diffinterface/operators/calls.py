@@ -9,9 +9,9 @@ import numpy as np
 from ..arrays.facts import shape_of
 from ..arrays.trees import flatten
 from ..errors import InputError, ShapeError
-from ..nesting import plan_for
-from ..plan import Request
-from ..signature import flatten_any
+from ..prepare.crossing import plan_for
+from ..prepare.request import Request
+from ..prepare.signature import flatten_any
 
 
 def call(

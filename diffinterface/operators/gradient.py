@@ -7,9 +7,9 @@ from typing import Any
 
 from ..declare.adtypes import ADType
 from ..engine.function import Argnums
-from ..operator import GRADIENT
-from ..plan import Request
-from ..preparation import OnMismatch, PreparedOperator
+from ..prepare.operator import GRADIENT
+from ..prepare.prepared import OnMismatch, PreparedOperator
+from ..prepare.request import Request
 from .calls import call, value_and
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..declare.adtypes import ADType
 from ..engine.function import Argnums
-from ..operator import HVP
-from ..plan import Request
-from ..preparation import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..prepare.operator import HVP
+from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..prepare.request import Request
 from .calls import call, value_and
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..declare.adtypes import ADType
 from ..engine.function import Argnums
-from ..operator import PUSHFORWARD
-from ..plan import Request
-from ..preparation import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..prepare.operator import PUSHFORWARD
+from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..prepare.request import Request
 from .calls import call, value_and
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import operators as _operators
 from ..errors import InputError
-from ..operator import OPERATORS as _TABLE
+from ..prepare.operator import OPERATORS as _TABLE
 
 OPERATORS = tuple(operator.name for operator in _TABLE)
 SEEDED = tuple(operator.name for operator in _TABLE if operator.tangent is not None)

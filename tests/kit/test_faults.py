@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.preparation import PreparedOperator
+from diffinterface.prepare.prepared import PreparedOperator
 from diffinterface.testing import (
     CHECKS,
     Arguments,

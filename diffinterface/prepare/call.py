@@ -6,54 +6,26 @@ may share a plan. It keeps no argument alive but the fixed point of a ``same_poi
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 
-from .arrays.facts import NUMBERS, dtype_name, is_complex, is_inexact
-from .arrays.framework import NUMPY, framework_of
-from .arrays.seeds import match
-from .arrays.trees import LEAF, Leaves, Structure
-from .declare.adtypes import ADType
-from .declare.config import as_adtype
-from .engine.arguments import check_statics, split
-from .engine.conversion import Converter, scalars
-from .engine.function import Argnums, Function, check_argnums
-from .engine.prep import Prep
-from .engine.registry import resolve
-from .errors import InputError, ShapeError
-from .evaluations import States, rewind
+from diffinterface.prepare.request import Request
+
+from ..arrays.facts import NUMBERS, dtype_name, is_complex, is_inexact
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.seeds import match
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..engine.arguments import check_statics, split
+from ..engine.conversion import Converter, scalars
+from ..engine.function import Function, check_argnums
+from ..engine.prep import Prep
+from ..engine.registry import resolve
+from ..errors import ShapeError
+from ..evaluations import States, rewind
 from .holomorphic import guarded
-from .operator import Operator
 from .samples import check_samples
 from .signature import ContextCheck, TreeCheck, flatten_any
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for, arguments aside: enough to plan again for other arguments."""
-
-    operator: Operator
-    f: Callable[..., Any]
-    adtype: ADType
-    argnums: Argnums = 0
-    has_aux: bool = False
-    batched: bool = False
-    same_point: bool = False
-    reuse: bool = True
-
-    def once(self) -> Request:
-        """The same for a single call at any point."""
-        return replace(self, same_point=False, reuse=False)
-
-    @classmethod
-    def of(cls, operator: Operator, f: Any, backend: Any, **options: Any) -> Request:
-        """A request from the operator's own arguments."""
-        if not callable(f):
-            raise InputError(f"f must be callable, got {f!r}; call op(f, backend, x, ...).", got=f)
-        return cls(operator, f, as_adtype(backend), **options)
 
 
 @final

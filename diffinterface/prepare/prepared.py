@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, final
 
-from . import hotpath
-from .arrays.framework import framework_of
-from .arrays.perturbations import tracing
-from .arrays.trees import Leaves
-from .engine.arguments import callables
-from .engine.capture import Capture
-from .engine.conversion import CrossingError
-from .engine.registry import resolve
-from .errors import InputError, PreparationMismatchError
-from .nesting import BridgedPlan, crosses, plan_for
-from .plan import Plan, Request, own
+from ..arrays.framework import framework_of
+from ..arrays.perturbations import tracing
+from ..arrays.trees import Leaves
+from ..engine.arguments import callables
+from ..engine.capture import Capture
+from ..engine.conversion import CrossingError
+from ..engine.registry import resolve
+from ..errors import InputError, PreparationMismatchError
+from . import fast as hotpath
+from .call import Plan, own
+from .crossing import BridgedPlan, crosses, plan_for
+from .request import Request
 from .signature import flatten_any
 
 OnMismatch = Literal["error", "reprepare"]

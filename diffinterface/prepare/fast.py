@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .arrays.trees import LEAF
-from .engine.capture import Capture
-from .plan import Plan
+from ..arrays.trees import LEAF
+from ..engine.capture import Capture
+from .call import Plan
 from .signature import LeafCheck
 
 Slow = Callable[..., Any]

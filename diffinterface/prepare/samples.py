@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from .arrays.assembly import check_batch
-from .arrays.facts import Array, dtype_name, shape_of, size_of
-from .arrays.framework import NUMPY, framework_of
-from .arrays.namespace import array_namespace
-from .arrays.seeds import direction, like
-from .arrays.stop import stopped
-from .arrays.trees import Leaves
-from .engine.contract import AbstractBackend
-from .engine.conversion import Converter
-from .engine.function import Function
-from .errors import OutputError
+from ..arrays.assembly import check_batch
+from ..arrays.facts import Array, dtype_name, shape_of, size_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.seeds import direction, like
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..engine.contract import AbstractBackend
+from ..engine.conversion import Converter
+from ..engine.function import Function
+from ..errors import OutputError
 
 _SCALES = 8
 

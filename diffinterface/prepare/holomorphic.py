@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from .arrays.facts import Array, is_complex, shape_of
-from .arrays.framework import finished, is_traced
-from .arrays.seeds import direction, like
-from .arrays.trees import Leaves
-from .engine.contract import AbstractBackend
-from .engine.function import Function
-from .engine.prep import Prep
-from .errors import NonAnalyticError
+from ..arrays.facts import Array, is_complex, shape_of
+from ..arrays.framework import finished, is_traced
+from ..arrays.seeds import direction, like
+from ..arrays.trees import Leaves
+from ..engine.contract import AbstractBackend
+from ..engine.function import Function
+from ..engine.prep import Prep
+from ..errors import NonAnalyticError
 
 _TOLERANCE = 1e-4
 

@@ -12,18 +12,19 @@ from typing import Any, final
 
 import numpy as np
 
-from .arrays.facts import NUMBERS
-from .arrays.perturbations import tracing
-from .arrays.trees import map_leaves
-from .compose.mixed_mode import FORWARD
-from .declare.adtypes import MixedMode
-from .declare.config import get_config
-from .declare.contexts import Constant
-from .engine.conversion import CrossingError
-from .engine.registry import resolve
-from .errors import NestedDifferentiationError
-from .nest.with_engine import DifferentiateWith
-from .plan import Plan, Request
+from ..arrays.facts import NUMBERS
+from ..arrays.perturbations import tracing
+from ..arrays.trees import map_leaves
+from ..compose.mixed_mode import FORWARD
+from ..declare.adtypes import MixedMode
+from ..declare.config import get_config
+from ..declare.contexts import Constant
+from ..engine.conversion import CrossingError
+from ..engine.registry import resolve
+from ..errors import NestedDifferentiationError
+from ..nest.with_engine import DifferentiateWith
+from .call import Plan
+from .request import Request
 from .signature import flatten_any
 
 _log = logging.getLogger("diffinterface.nesting")

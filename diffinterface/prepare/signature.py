@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, final
 
-from .arrays.facts import NUMBERS, dtype_name, shape_of
-from .arrays.framework import framework_of
-from .arrays.trees import LEAF, Leaves, Structure
-from .engine.arguments import split
-from .errors import InputError
+from ..arrays.facts import NUMBERS, dtype_name, shape_of
+from ..arrays.framework import framework_of
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..engine.arguments import split
+from ..errors import InputError
 
 Flatten = Callable[[Any], tuple[Leaves, Structure]]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from .arrays.assembly import check_batch
-from .arrays.facts import shape_of
-from .arrays.trees import LEAF, Leaves, Structure
-from .engine.function import Function
-from .errors import ShapeError
+from ..arrays.assembly import check_batch
+from ..arrays.facts import shape_of
+from ..arrays.trees import LEAF, Leaves, Structure
+from ..engine.function import Function
+from ..errors import ShapeError
 
 Like = Literal["x", "y", "yx", "xx"]
 

@@ -1,0 +1,1 @@
+"""One call or many: what was asked, for which arguments, by which engine."""
