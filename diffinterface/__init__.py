@@ -37,15 +37,15 @@ from .errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
-from .explain import Explanation, explain
-from .linear import linear_operator
 from .nest.with_engine import DifferentiateWith
 from .neutral import special
 from .neutral.inplace import inplace
 from .neutral.layers import StatefulLayer
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
-from .trace import hutchinson_trace
+from .operators.explain import Explanation, explain
+from .operators.hutchinson import hutchinson_trace
+from .operators.linear_operator import linear_operator
 
 __version__ = "0.1.0"
 

@@ -15,8 +15,8 @@ from ..arrays.facts import shape_of, size_of
 from ..arrays.kinds import Kinds
 from ..arrays.trees import Leaves
 from ..errors import InputError
-from ..linear import linear_operator
 from ..operators.jacobian import jacobian
+from ..operators.linear_operator import linear_operator
 from ..operators.pullback import pullback
 from ..operators.pushforward import pushforward
 from .kept import once

@@ -10,19 +10,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .arrays.facts import Array, dtype_name, is_complex, shape_of
-from .arrays.framework import NUMPY, framework_of
-from .arrays.namespace import array_namespace
-from .arrays.stop import stopped
-from .arrays.trees import Leaves
-from .declare.adtypes import ADType
-from .declare.config import as_adtype
-from .engine.registry import resolve
-from .errors import InputError, ShapeError
-from .operators.batched_jacobian import batched_jacobian
-from .operators.jacobian import jacobian
-from .operators.pullback import pullback
-from .operators.pushforward import pushforward
+from ..arrays.facts import Array, dtype_name, is_complex, shape_of
+from ..arrays.framework import NUMPY, framework_of
+from ..arrays.namespace import array_namespace
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
+from ..engine.registry import resolve
+from ..errors import InputError, ShapeError
+from .batched_jacobian import batched_jacobian
+from .jacobian import jacobian
+from .pullback import pullback
+from .pushforward import pushforward
 
 _OPERATORS = {"pushforward": pushforward, "pullback": pullback}
 _MODES = (*_OPERATORS, "jacobian", "exact")

@@ -8,22 +8,22 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .arrays.facts import Array, dtype_name, shape_of, size_of
-from .arrays.framework import framework_of
-from .arrays.stop import stopped
-from .arrays.trees import Leaves
-from .declare.adtypes import ADType, Mode
-from .declare.config import as_adtype, get_config
-from .engine.arguments import split
-from .engine.contract import AbstractBackend, Levels
-from .engine.conversion import Converter
-from .engine.function import Argnums, Function, check_argnums
-from .engine.modes import evaluations, reason, relative
-from .engine.registry import resolve
-from .errors import InputError
-from .prepare.call import own
-from .prepare.operator import OPERATORS, Operator
-from .prepare.signature import flatten_any
+from ..arrays.facts import Array, dtype_name, shape_of, size_of
+from ..arrays.framework import framework_of
+from ..arrays.stop import stopped
+from ..arrays.trees import Leaves
+from ..declare.adtypes import ADType, Mode
+from ..declare.config import as_adtype, get_config
+from ..engine.arguments import split
+from ..engine.contract import AbstractBackend, Levels
+from ..engine.conversion import Converter
+from ..engine.function import Argnums, Function, check_argnums
+from ..engine.modes import evaluations, reason, relative
+from ..engine.registry import resolve
+from ..errors import InputError
+from ..prepare.call import own
+from ..prepare.operator import OPERATORS, Operator
+from ..prepare.signature import flatten_any
 
 Route = Literal["direct", "native", "over", "bridge", "refused"]
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from .arrays.facts import dtype_name, is_complex, shape_of, size_of
-from .arrays.framework import NUMPY, Framework, framework_of
-from .arrays.seeds import direction
-from .arrays.trees import Leaves, Structure, flatten
-from .declare.adtypes import ADType
-from .engine.function import Argnums
-from .errors import BackendNotInstalledError
-from .prepare.holomorphic import require
-from .prepare.operator import PULLBACK, PUSHFORWARD
-from .prepare.prepared import PreparedSamePoint
-from .prepare.request import Request
-from .prepare.signature import flatten_any
+from ..arrays.facts import dtype_name, is_complex, shape_of, size_of
+from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.seeds import direction
+from ..arrays.trees import Leaves, Structure, flatten
+from ..declare.adtypes import ADType
+from ..engine.function import Argnums
+from ..errors import BackendNotInstalledError
+from ..prepare.holomorphic import require
+from ..prepare.operator import PULLBACK, PUSHFORWARD
+from ..prepare.prepared import PreparedSamePoint
+from ..prepare.request import Request
+from ..prepare.signature import flatten_any
 
 
 def linear_operator(
