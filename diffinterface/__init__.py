@@ -5,7 +5,6 @@ from __future__ import annotations
 from . import extend
 from .arrays.namespace import array_namespace
 from .arrays.stop import stop_gradient
-from .autotune import autotune
 from .declare.adtypes import (
     ADType,
     AutoAutograd,
@@ -46,6 +45,7 @@ from .operators import __all__ as _operators
 from .operators.explain import Explanation, explain
 from .operators.hutchinson import hutchinson_trace
 from .operators.linear_operator import linear_operator
+from .tools.autotune import autotune
 
 __version__ = "0.1.0"
 

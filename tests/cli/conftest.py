@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import diffinterface.compare
-from diffinterface.cli import main
+import diffinterface.tools.compare
+from diffinterface.tools.cli import main
 
 FUNCTIONS = """
 import math
@@ -67,8 +67,8 @@ def recorded(x):
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """One sample of the time for each engine: these tests are about the rest."""
-    short = partial(diffinterface.compare.compare, budget=0.0)
-    monkeypatch.setattr(diffinterface.compare, "compare", short)
+    short = partial(diffinterface.tools.compare.compare, budget=0.0)
+    monkeypatch.setattr(diffinterface.tools.compare, "compare", short)
 
 
 @pytest.fixture

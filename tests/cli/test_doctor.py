@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import diffinterface as di
-from diffinterface.cli import main
-from diffinterface.compare.engines import engines
 from diffinterface.engine import registry
 from diffinterface.testing.entries import Unsupported
+from diffinterface.tools.cli import main
+from diffinterface.tools.compare.engines import engines
 
 Doctor = Callable[..., str]
 
@@ -24,7 +24,9 @@ def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     """What ``doctor`` prints about some backends, in one line for each sentence."""
 
     def run(*names: str, status: int = 0) -> str:
-        monkeypatch.setattr("diffinterface.compare.engines.known_backends", lambda: list(names))
+        monkeypatch.setattr(
+            "diffinterface.tools.compare.engines.known_backends", lambda: list(names)
+        )
         assert main(["doctor"]) == status
         out = capsys.readouterr().out
         assert max(map(len, out.splitlines())) <= 100
@@ -71,7 +73,7 @@ def test_optional_packages(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> N
     def found(name: str) -> str:
         return "" if name == "numba" else "1.0"
 
-    monkeypatch.setattr("diffinterface.doctor._version", found)
+    monkeypatch.setattr("diffinterface.tools.doctor._version", found)
     out = doctor("forwarddiff")
     assert "  scipy      scipy 1.0\n" in out
     assert "  sparse     numba is missing, scipy 1.0: pip install 'diffinterface[sparse]'\n" in out
@@ -105,7 +107,7 @@ def test_an_error_that_is_not_documented_is_none_that_is_expected(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nothing: list[Unsupported] = []
-    monkeypatch.setattr("diffinterface.doctor.why_not", lambda *_: next(iter(nothing), None))
+    monkeypatch.setattr("diffinterface.tools.doctor.why_not", lambda *_: next(iter(nothing), None))
     out = doctor("complexstep", status=1)
     assert "WRONG: complex x: UnsupportedOperatorError" in out
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffinterface.cli import main
 from diffinterface.testing import Benchmark
+from diffinterface.tools.cli import main
 
 from .rows import rows
 
@@ -23,7 +23,7 @@ PRODUCTS = ("functions.py:products", "--at", "[2.0, 3.0]")
 def _base_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three engines: what compiles is asked in the other tests."""
     few = ("forwarddiff", "finitediff", "complexstep")
-    monkeypatch.setattr("diffinterface.compare.engines.known_backends", lambda: list(few))
+    monkeypatch.setattr("diffinterface.tools.compare.engines.known_backends", lambda: list(few))
 
 
 def test_several_operators(folder: Path, report: Report) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import diffinterface as di
-from diffinterface.cli import main
+from diffinterface.tools.cli import main
 
 from .rows import rows
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffinterface.cli import main
+from diffinterface.tools.cli import main
 
 pytest.importorskip("scipy.sparse")
 pytest.importorskip("numba")
@@ -85,7 +85,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_bar() -> None:
-    from diffinterface.sparse.command import Bar
+    from diffinterface.tools.sparse_plans import Bar
 
     lines, terminal, early = io.StringIO(), Terminal(), io.StringIO()
     for stream, patience in ((lines, 0.0), (terminal, 0.0), (early, 60.0)):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from diffinterface import check_available
-from diffinterface.cli import main
+from diffinterface.tools.cli import main
 
 from .pages import PAGES, ROOT, blocks
 

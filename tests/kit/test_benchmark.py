@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.autotune import AutotuneError, autotune
 from diffinterface.testing import Benchmark, Row, Scenario, benchmark_differentiation
 from diffinterface.testing.timing import interleaved, peak_memory
+from diffinterface.tools.autotune import AutotuneError, autotune
 
 
 def squares(x: Any) -> Any:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.facts import dtype_name, is_inexact, shape_of
-from ..arrays.framework import framework_of
-from ..arrays.trees import flatten
-from ..errors import InputError
+from ...arrays.facts import dtype_name, is_inexact, shape_of
+from ...arrays.framework import framework_of
+from ...arrays.trees import flatten
+from ...errors import InputError
 from .engines import line
 
 

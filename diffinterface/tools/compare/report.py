@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..testing.benchmark import Benchmark
-from ..testing.display import seconds
+from ...testing.benchmark import Benchmark
+from ...testing.display import seconds
 from .measure import Comparison, Outcome
 
 WIDTH = 100

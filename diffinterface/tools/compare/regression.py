@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.namespace import array_namespace
-from ..declare.adtypes import AutoForwardDiff
-from ..operators import prepare_gradient, prepare_hessian
+from ...arrays.namespace import array_namespace
+from ...declare.adtypes import AutoForwardDiff
+from ...operators import prepare_gradient, prepare_hessian
 from .problem import Problem
 
 _rng = np.random.default_rng(20)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .declare.adtypes import ADType
-from .errors import DiffInterfaceError, InputError
+from ..declare.adtypes import ADType
+from ..errors import DiffInterfaceError, InputError
 
 
 class AutotuneError(DiffInterfaceError, RuntimeError):
@@ -61,7 +61,7 @@ class Choice:
 
 
 def _lines(candidates: tuple[Candidate, ...]) -> list[str]:
-    from .testing.display import seconds
+    from ..testing.display import seconds
 
     return [
         f"  {c.backend!r}: {c.error}"
@@ -129,9 +129,9 @@ def autotune(
     >>> choice.backend
     AutoForwardDiff(chunk_size=None)
     """
-    from .testing.benchmark import timed
-    from .testing.oneliners import scenario_of, tolerant
-    from .testing.scenario import OPERATORS
+    from ..testing.benchmark import timed
+    from ..testing.oneliners import scenario_of, tolerant
+    from ..testing.scenario import OPERATORS
 
     if operator not in OPERATORS:
         raise InputError(

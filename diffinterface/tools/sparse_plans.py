@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TextIO
 
-from ..compare.problem import load_function, load_point
 from ..declare.adtypes import AutoSparse
 from ..declare.config import as_adtype
 from ..errors import InputError
+from .compare.problem import load_function, load_point
 
 _WIDTH = 40
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .errors import DiffInterfaceError, InputError
+from ..errors import DiffInterfaceError, InputError
 
 if TYPE_CHECKING:
     from .compare import Comparison, Problem
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from . import __version__
+    from .. import __version__
 
     parser = argparse.ArgumentParser(prog="python -m diffinterface", description=__doc__)
     parser.add_argument("--version", action="version", version=f"diffinterface {__version__}")
@@ -106,15 +106,15 @@ def _add_sparse(commands: Any) -> None:
 
 
 def _sparse(options: argparse.Namespace) -> int:
-    from .sparse.command import run
+    from .sparse_plans import run
 
     return run(options)
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from ..testing.benchmark import Benchmark
     from .compare import compare, regression
     from .compare.report import changes, describe_fit, report
-    from .testing.benchmark import Benchmark
 
     problems = [_problem(options)]
     if options.sizes is not None:
@@ -170,7 +170,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def _operators(text: str | None) -> Sequence[str | None]:
-    from .testing.scenario import OPERATORS
+    from ..testing.scenario import OPERATORS
 
     names = [None] if text is None else [word.strip() for word in text.split(",")]
     for name in names:
@@ -187,7 +187,7 @@ def _check_plot(path: str) -> None:
     from importlib.util import find_spec
     from pathlib import Path
 
-    from .testing.rows import missing
+    from ..testing.rows import missing
 
     if find_spec("matplotlib") is None:
         raise missing("matplotlib", "benchmark")
