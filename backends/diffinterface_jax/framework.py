@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-import array_api_compat
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -64,9 +63,6 @@ class JaxFramework(Framework):
         there = device is None or (type(x) is ArrayImpl and x.sharding == device)
         return x if there else jax.device_put(x, device)
 
-    def namespace(self, x: Any) -> Any:
-        return array_api_compat.array_namespace(x)
-
     def take(self, x: Any, indices: Any) -> Any:
         return jnp.take(x, indices, axis=0, mode="clip")  # with no mask for indices outside
 
@@ -85,6 +81,11 @@ class JaxFramework(Framework):
 
     def elsewhere(self, call: Any, x: Any, contexts: Any) -> Any:
         return elsewhere(call, x, contexts)
+
+    def detector(self) -> Any:
+        from diffinterface.sparse.detection import JaxprDetector
+
+        return JaxprDetector()
 
     def layer(self, module: Any, state: Any) -> Any:
         return parts_of(module, state)

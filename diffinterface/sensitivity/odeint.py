@@ -17,6 +17,7 @@ from ..arrays.trees import Leaves, Structure
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.capture import Capture
+from ..engine.latest import Latest
 from ..engine.registry import resolve
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
@@ -28,8 +29,6 @@ from .ode import Ode, Options, Seeding, check_choice, check_count
 
 Sensitivity = Literal["auto", "forward", "interpolating", "checkpointed", "backsolve", "discrete"]
 SENSITIVITIES = ("auto", "forward", "interpolating", "checkpointed", "backsolve", "discrete")
-
-_MOST_PROBLEMS = 16
 
 
 def odeint(
@@ -305,12 +304,11 @@ def _same(a: Any, b: Any) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
-_problems: list[Problem] = []
+_problems: Latest[Problem] = Latest(16)
 
 
 def problem(f: Any, adtype: ADType, options: Options, u0: Any, p: Any) -> Problem:
     """The problem for such arguments; the latest ones are kept, so that nothing is compiled twice."""
-    global _problems
     if not callable(f):
         raise InputError(f"f must be callable, got {f!r}; call odeint(f, u0, ts, p).", got=f)
     flatten = resolve(adtype).flatten
@@ -329,10 +327,6 @@ def problem(f: Any, adtype: ADType, options: Options, u0: Any, p: Any) -> Proble
             raise InputError(
                 "p holds complex numbers; split them into real and imaginary parts.", got=leaf
             )
-    state, arguments = (len(leaves), structure), Arguments(parameters, layout, empty=True)
-    for known in _problems:
-        if known.serves(f, adtype, options, state, arguments):
-            return known
-    new = Problem(f, adtype, options, state, arguments)
-    _problems = [*_problems[1 - _MOST_PROBLEMS :], new]
-    return new
+    state, arguments = (len(leaves), structure), Arguments(parameters, layout)
+    known = _problems.find(lambda one: one.serves(f, adtype, options, state, arguments))
+    return known or _problems.keep(Problem(f, adtype, options, state, arguments))

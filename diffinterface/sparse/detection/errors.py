@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diffinterface.arrays.framework import find_framework
 from diffinterface.errors import DiffInterfaceError
 
 
@@ -41,10 +42,12 @@ def unknown(function: str, why: str = "has no sparsity rule") -> UnknownFunction
 
 def foreign(function: str, library: str) -> UnknownFunctionError:
     """A function of another framework."""
+    framework = find_framework(library)
+    other = None if framework is None else framework.detector()
     instead = (
-        "Use JaxprDetector() for it"
-        if library == "jax"
-        else "Take functions from di.array_namespace(x) in f, or give KnownPattern(pattern)"
+        "Take functions from di.array_namespace(x) in f, or give KnownPattern(pattern)"
+        if other is None
+        else f"Use {other!r} for it"
     )
     return UnknownFunctionError(
         f"Sparsity detection met {function}, a function of {library}, which the tracer cannot enter. "
