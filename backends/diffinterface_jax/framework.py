@@ -82,11 +82,6 @@ class JaxFramework(Framework):
     def elsewhere(self, call: Any, x: Any, contexts: Any) -> Any:
         return elsewhere(call, x, contexts)
 
-    def detector(self) -> Any:
-        from diffinterface.sparse.detection import JaxprDetector
-
-        return JaxprDetector()
-
     def layer(self, module: Any, state: Any) -> Any:
         return parts_of(module, state)
 

@@ -111,10 +111,6 @@ class Framework:
         """
         return ()
 
-    def detector(self) -> Any:
-        """What reads a sparsity pattern off functions that NumPy's tracers cannot enter, or None."""
-        return None
-
     def layer(self, module: Any, state: Any) -> Any:
         """The `Parts` of `module`, if it is one of a library over this framework's arrays."""
         return None

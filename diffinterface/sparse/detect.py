@@ -12,6 +12,7 @@ from ..engine.contract import AbstractBackend
 from ..engine.function import Function, place
 from ..errors import BackendNotInstalledError
 from .detection import DetectionError, Detector, TracerDetector
+from .detection.native import native_detector
 
 
 def pattern(
@@ -42,7 +43,7 @@ def pattern(
     try:
         return found_by(TracerDetector())
     except (DetectionError, AttributeError):  # the latter by methods that NumPy's arrays lack
-        other = None if dense.framework is None else dense.framework.detector()
+        other = None if dense.framework is None else native_detector(dense.framework.name)
         if other is None:
             raise
         try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from diffinterface.arrays.framework import find_framework
 from diffinterface.errors import DiffInterfaceError
+
+from .native import native_detector
 
 
 class DetectionError(DiffInterfaceError, TypeError):
@@ -42,8 +43,7 @@ def unknown(function: str, why: str = "has no sparsity rule") -> UnknownFunction
 
 def foreign(function: str, library: str) -> UnknownFunctionError:
     """A function of another framework."""
-    framework = find_framework(library)
-    other = None if framework is None else framework.detector()
+    other = native_detector(library)
     instead = (
         "Take functions from di.array_namespace(x) in f, or give KnownPattern(pattern)"
         if other is None
