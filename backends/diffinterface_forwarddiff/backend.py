@@ -18,11 +18,11 @@ from diffinterface.engine.backend import Backend
 from diffinterface.engine.function import Function
 from diffinterface.engine.prep import Prep
 
-from .arguments import from_objects
 from .dual import Dual
 from .jacobian import sweep
 from .levels import primal, tangent
 from .memory import keep_freed
+from .table import from_objects
 from .values import back, beside, cast, copied, front
 
 
