@@ -18,12 +18,12 @@ from diffinterface.engine.function import Function
 from diffinterface.engine.prep import Prep
 from diffinterface.engine.transforms import complex_gradient_error
 
-from .arguments import from_objects
 from .define import defrule
 from .dual import Dual
 from .jacobian import as_array, sweep
 from .levels import primal, tangent
 from .memory import keep_freed
+from .table import from_objects
 from .values import back, beside, cast, copied, front
 
 

@@ -18,7 +18,7 @@ from diffinterface.errors import DiffInterfaceError, InputError, OutputError
 
 from .detectors import Detector, Pattern, scalar
 from .errors import DetectionError, foreign
-from .namespace import framework as _registered  # noqa: F401 - makes tracers known to the core
+from .framework import framework as _registered  # noqa: F401 - makes tracers known to the core
 from .results import constant
 from .rules.general import unseen
 from .sets import Sets
