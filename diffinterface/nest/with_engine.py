@@ -14,7 +14,7 @@ from ..arrays.trees import LEAF, Leaves, Structure
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.arguments import read_only, same
-from ..engine.capture import Watch
+from ..engine.capture import Captured
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function
 from ..engine.registry import resolve
@@ -70,7 +70,7 @@ class DifferentiateWith:
         self.__wrapped__ = f
         self._bridges: list[tuple[_Arguments, Bridge]] = []
         self._arrays: dict[Any, _Known] = {}
-        self._watch: Watch | None = None
+        self._captured: Captured | None = None
 
     def __repr__(self) -> str:
         return f"DifferentiateWith({self.__name__}, {self.adtype!r})"
@@ -114,16 +114,16 @@ class DifferentiateWith:
 
     def _stale(self) -> bool:
         """Whether programs were compiled with what f had captured before."""
-        return self._watch is not None and not self._watch.unchanged()
+        return self._captured is not None and not self._captured.unchanged()
 
     def _bridge(self, arguments: _Arguments, backend: AbstractBackend) -> Bridge:
-        if self._stale() or (backend.compiles and self._watch is None):
-            self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), [], {}
+        if self._stale() or (backend.compiles and self._captured is None):
+            self._captured, self._bridges, self._arrays = Captured(self.__wrapped__), [], {}
         for known, bridge in self._bridges:
             if known.same(arguments):
                 return bridge
         flat = _Flat(self.f, backend, arguments)
-        bridge = Bridge(flat, backend, watch=self._watch, reuse=self._reuse)
+        bridge = Bridge(flat, backend, captured=self._captured, reuse=self._reuse)
         self._bridges = [*self._bridges[1 - _MOST_BRIDGES :], (arguments, bridge)]
         return bridge
 
