@@ -13,7 +13,7 @@ import pytest
 # would take twice the time that everything else takes. Read by JAX when it is imported.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
-from .conformance.backends import BACKENDS, Entry, skip_if_missing
+from .backends import BACKENDS, Entry, skip_if_missing
 
 
 @pytest.fixture(params=BACKENDS, ids=lambda entry: entry.id)
