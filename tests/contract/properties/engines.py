@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 import diffinterface as di
 
+from ... import tiers
 from .programs import Problem
 
 
@@ -64,7 +65,7 @@ def holds(
     # The examples follow from the name, so that each law has its own.
     run.__name__ = law.__qualname__.partition(".")[0]
     options = settings(
-        max_examples=max(examples // engine.share, 3),
+        max_examples=max(tiers.examples(examples) // engine.share, 3),
         derandomize=True,
         deadline=None,
         database=None,

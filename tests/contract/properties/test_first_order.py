@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 import diffinterface as di
 
+from ... import tiers
 from . import truth
 from .engines import Engine, every_engine, fast_engines, holds
 from .programs import Problem, problems
@@ -136,7 +137,7 @@ def test_float32_is_kept_and_means_the_same(name: str) -> None:
     holds(name, problems(), law, 15)
 
 
-@settings(max_examples=50, derandomize=True, deadline=None, database=None)
+@settings(max_examples=tiers.examples(50), derandomize=True, deadline=None, database=None)
 @given(problems())
 def test_the_truth_agrees_with_differences(p: Problem) -> None:
     """The complex step itself, against differences of real values."""

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 import diffinterface as di
 
+from ... import tiers
 from .compositions import ADTYPES, Composition, compositions
 
 DUALS = ("forwarddiff", "autograd", "autograd.forward")
@@ -66,7 +67,7 @@ def test_compositions(outer: str, inner: tuple[str, ...], depth: int, examples: 
     # The draws follow from the name, so that each outer engine has its own.
     run.__name__ = f"{outer}_{inner[0]}_{depth}".replace(".", "_")
     options = settings(
-        max_examples=examples,
+        max_examples=tiers.examples(examples),
         derandomize=True,
         deadline=None,
         database=None,

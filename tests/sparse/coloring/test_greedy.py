@@ -14,6 +14,7 @@ from diffinterface.sparse.coloring import ConstantColoring, GreedyColoring, colo
 from diffinterface.sparse.coloring.graphs import Bipartite, canonical
 from diffinterface.sparse.coloring.kernels.cover import color_cover
 
+from ... import tiers
 from . import patterns
 from .helpers import BOTH, COLUMN, ORDERS, ROW, SYMMETRIC, check
 
@@ -110,7 +111,7 @@ def test_cover(pattern: Any) -> None:
     st.booleans(),
     st.integers(0, 5),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tiers.examples(150), deadline=None)
 def test_any_pattern(A: Any, order: Any, postprocess: bool, seed: int) -> None:
     pattern = sparse.csr_array(A)
     check(color(pattern, COLUMN, GreedyColoring(order, postprocess, seed=seed)))
@@ -132,7 +133,7 @@ def test_any_pattern(A: Any, order: Any, postprocess: bool, seed: int) -> None:
     st.booleans(),
     st.integers(0, 5),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tiers.examples(150), deadline=None)
 def test_any_symmetric_pattern(A: Any, order: Any, postprocess: bool, seed: int) -> None:
     pattern = sparse.csr_array(A | A.T)
     for decompression in ("direct", "substitution"):

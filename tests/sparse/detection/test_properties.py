@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 import diffinterface as di
 from diffinterface.sparse.detection import TracerDetector
 
+from ... import tiers
 from ...contract.properties import truth
 from ...contract.properties.programs import Problem, problems
 from .checks import ENGINE, covers, dense
 
 MANY = settings(
-    max_examples=120,
+    max_examples=tiers.examples(120),
     derandomize=True,
     deadline=None,
     database=None,

@@ -13,7 +13,9 @@ from diffinterface.sparse.detection import store
 from diffinterface.sparse.detection.sets import Sets, union
 from diffinterface.sparse.detection.store import SetStore, distinct
 
-FEW = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+from ... import tiers
+
+FEW = settings(max_examples=tiers.examples(60), derandomize=True, deadline=None, database=None)
 
 
 def members(table: SetStore, ids: Any) -> list[set[int]]:
