@@ -1,7 +1,7 @@
 """Three tiers of tests, in one table: what runs when.
 
 ``pytest`` runs the quick tier, the loop of work: of each test over a product of engines, operators,
-shapes, ... a cover of all pairs of values, where what JAX compiles is covered value by value.
+shapes, ... a cover of all pairs of values, where what is slow is covered value by value.
 ``pytest -m full`` runs the rest, and draws as many examples as the tests ask for;
 ``pytest -m nightly`` draws ten times as many. ``-m "full or not full"`` runs all there is, and
 tests that are named, as in ``file.py::test``, run in any case.
@@ -12,13 +12,36 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import combinations
 from typing import Any
+from zlib import crc32
 
 import pytest
 
-#: Tests that take long, by the start of their names: a value of each axis is enough for the loop.
-VALUES: tuple[str, ...] = ()
-#: Tests that take long and have no axis to thin: they wait for the full tier.
-WAIT: tuple[str, ...] = ()
+#: What is slow to ask, by words in the names of tests: JAX compiles each program.
+SLOW = ("jax", "richardson")
+#: Tests that take long, by the start of their names: each value of each axis is enough for the loop.
+VALUES = (
+    "tests/contract/conformance/test_conformance.py::test_checks",
+    "tests/contract/conformance/test_threads.py::test_two_questions",
+    "tests/engines/torch/test_compile.py::test_every_operator",
+    "tests/equations/sensitivity/test_exact.py::test_hessians",
+    "tests/equations/sensitivity/test_models.py::test_lotka_volterra",
+    "tests/equations/sensitivity/test_models.py::test_robertson",
+)
+#: Tests that take long and are no product: they wait for the full tier.
+WAIT = (
+    "tests/engines/torch/test_compile.py::test_with_the_code_generator",
+    "tests/equations/implicit/test_derivatives.py::test_the_third_order",
+    "tests/kit/cli/test_figures.py::test_changes",
+    "tests/kit/cli/test_figures.py::test_sizes",
+    "tests/kit/testing/test_benchmark.py::test_failures_stand_in_the_table",
+    "tests/kit/testing/test_benchmark.py::test_one_row_for_each_backend_and_scenario",
+    "tests/kit/testing/test_engines.py::test_all_checks_on_all_scenarios",
+    "tests/kit/testing/test_engines.py::test_derivatives_by_hand_are_right",
+    "tests/kit/testing/test_engines.py::test_elementary_rules",
+    "tests/kit/testing/test_mutants.py::test_without_a_fault_nothing_is_found",
+    "tests/nesting/bridge/test_in_jax.py::test_control_flow",
+    "tests/sparse/coloring/test_optimal.py::test_columns_and_rows",
+)
 #: Tests that draw examples, which every tier runs: the number of examples is the tier's (`examples`).
 DRAWN: tuple[str, ...] = (
     "tests/contract/properties/",
@@ -80,7 +103,8 @@ def _parameters(item: pytest.Item) -> dict[str, Any]:
 def cover(rows: Sequence[Row], pairs: Sequence[bool]) -> set[int]:
     """Rows in which every value occurs, and every two values that a row with `pairs` has: greedily.
 
-    Of rows that bring equally much, one of those with `pairs` is taken, then the first.
+    Of rows that bring equally much, one of those with `pairs` is taken, and of these one by lot, so that
+    no value stands in most of them; the lots are always the same.
     """
     parts = [
         {*row, *(combinations(row, 2) if wanted else ())}
@@ -89,7 +113,10 @@ def cover(rows: Sequence[Row], pairs: Sequence[bool]) -> set[int]:
     chosen = {k for k, row in enumerate(rows) if not row}
     left = set().union(*parts)
     # What a row brings only shrinks: the best by an old count is the best if it still counts as much.
-    queue = {k: len(parts[k]) for k in sorted(range(len(rows)), key=lambda k: not pairs[k])}
+    lots = [
+        (not wanted, crc32(repr(row).encode())) for row, wanted in zip(rows, pairs, strict=True)
+    ]
+    queue = {k: len(parts[k]) for k in sorted(range(len(rows)), key=lots.__getitem__)}
     while left:
         best = max(queue, key=queue.__getitem__)
         brings = len(parts[best] & left)
@@ -117,8 +144,9 @@ def _quick(name: str, members: Sequence[pytest.Item]) -> set[int]:
         return {*range(len(members))}
     if name in WAIT:
         return set()
-    pairs = [not (name.startswith(VALUES) or "jax" in item.nodeid) for item in members]
-    return cover(rows(members), pairs)
+    if name.startswith(VALUES):
+        return cover(rows(members), [False] * len(members))
+    return cover(rows(members), [not any(word in item.nodeid for word in SLOW) for item in members])
 
 
 def mark(items: Iterable[pytest.Item]) -> None:
