@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from .. import tiers
+from ..outers import scope
 from .compositions import ENGINES, OPERATORS, Composition, draw
-from .outers import scope
 
 BATCHES, EACH = 41, 50
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,76 +10,13 @@ import pytest
 
 import diffinterface as di
 
+from ...outers import JACOBIANS, OuterJacobian
 from .common import EXACT, DifferentiateWith, T, X, close, numbers
-
-
-@dataclass(frozen=True)
-class Outer:
-    """An engine outside: its arrays, and its Jacobian of a function of one array."""
-
-    array: Callable[..., Any]
-    jacobian: Callable[[Any, Any], Any]
-
-
-def _jax() -> Outer:
-    jax = pytest.importorskip("jax")
-    return Outer(jax.numpy.asarray, lambda f, x: jax.jacrev(f)(x))
-
-
-def _jitted() -> Outer:
-    jax = pytest.importorskip("jax")
-    return Outer(jax.numpy.asarray, lambda f, x: jax.jit(jax.jacfwd(f))(x))
-
-
-def _torch() -> Outer:
-    torch = pytest.importorskip("torch")
-
-    def jacobian(f: Any, x: Any) -> Any:
-        x = x.requires_grad_()
-        y = f(x)
-        result = torch.zeros(y.numel(), *x.shape, dtype=x.dtype)
-        if y.requires_grad:
-            for row, entry in zip(result, y.reshape(-1), strict=True):
-                row += torch.autograd.grad(entry, x, retain_graph=True)[0]
-        return result.reshape(y.shape + x.shape)
-
-    return Outer(torch.tensor, jacobian)
-
-
-def _func() -> Outer:
-    torch = pytest.importorskip("torch")
-    return Outer(torch.tensor, lambda f, x: torch.func.jacfwd(f)(x))
-
-
-def _autograd() -> Outer:
-    autograd = pytest.importorskip("autograd")
-
-    def jacobian(f: Any, x: Any) -> Any:
-        pull, y = autograd.make_vjp(f)(x)
-        rows = [pull(row.reshape(np.shape(y))) for row in np.eye(np.size(y), dtype=y.dtype)]
-        return np.reshape(rows, (*np.shape(y), *np.shape(x)))
-
-    return Outer(np.asarray, jacobian)
-
-
-def _duals() -> Outer:
-    return Outer(np.asarray, lambda f, x: di.jacobian(f, "forwarddiff", x))
-
-
-OUTERS = {
-    "jax": _jax,
-    "jax.jit": _jitted,
-    "torch": _torch,
-    "torch.func": _func,
-    "autograd": _autograd,
-    "duals": _duals,
-}
-
 
 #: Every outer engine with one inner, and every inner engine under three of the outer ones.
 PAIRS = [
     (outer, inner)
-    for outer in OUTERS
+    for outer in JACOBIANS
     for inner in EXACT
     if inner == "forwarddiff" or outer in ("jax.jit", "torch", "duals")
 ]
@@ -93,7 +28,7 @@ def _pair(request: Any) -> Any:
     adtype = EXACT[inner].adtype
     if not di.check_available(adtype):
         pytest.skip(f"{adtype} is not installed")
-    found = OUTERS[outer](), adtype
+    found = JACOBIANS[outer](), adtype
     if outer.startswith("jax"):
         import jax
 
@@ -104,7 +39,7 @@ def _pair(request: Any) -> Any:
 
 
 @pytest.fixture
-def outer(_pair: Any) -> Outer:
+def outer(_pair: Any) -> OuterJacobian:
     return _pair[0]  # type: ignore[no-any-return]
 
 
@@ -122,7 +57,7 @@ def _joined(*arrays: Any) -> Any:
     return di.array_namespace(*arrays).concat([a.reshape(-1) for a in arrays])
 
 
-def test_trees_in_and_out(outer: Outer, inner: di.ADType) -> None:
+def test_trees_in_and_out(outer: OuterJacobian, inner: di.ADType) -> None:
     def f(p: Any, extra: Any) -> Any:
         left, (right,) = p["pair"].left, p["pair"].right
         return {"b": (left * right,), "a": Pair(left**2, [right * extra[0]])}
@@ -140,7 +75,7 @@ def test_trees_in_and_out(outer: Outer, inner: di.ADType) -> None:
     close(got, np.concatenate([np.diag(2 * X), np.diag(2 * T), np.diag(4 * X)]))
 
 
-def test_constants_of_every_kind(outer: Outer, inner: di.ADType) -> None:
+def test_constants_of_every_kind(outer: OuterJacobian, inner: di.ADType) -> None:
     """Integer and boolean arrays, numbers, strings, None: as they are, none differentiated."""
 
     def f(index: Any, x: Any, power: int, mask: Any, scale: float, name: str, nothing: None) -> Any:
@@ -160,7 +95,7 @@ def test_constants_of_every_kind(outer: Outer, inner: di.ADType) -> None:
         close(numbers(run(outer.array(X)))[0], 0.5 * X[1] ** 3)
 
 
-def test_numpy_scalars_are_read_anew(outer: Outer, inner: di.ADType) -> None:
+def test_numpy_scalars_are_read_anew(outer: OuterJacobian, inner: di.ADType) -> None:
     """They have a dtype, as arrays have, and are numbers: constants of the program, each its own."""
     g = DifferentiateWith(lambda x, scale: x * scale, inner)
     x = outer.array(X)
@@ -171,7 +106,7 @@ def test_numpy_scalars_are_read_anew(outer: Outer, inner: di.ADType) -> None:
         close(numbers(g(X, scale)), X * scale)
 
 
-def test_new_constants_are_read_anew(outer: Outer, inner: di.ADType) -> None:
+def test_new_constants_are_read_anew(outer: OuterJacobian, inner: di.ADType) -> None:
     bridged = DifferentiateWith(lambda x, power, scale: scale * x**power, inner)
     for power in (2, 3, 2):
         for scale in (1.0, -0.5):
@@ -180,7 +115,7 @@ def test_new_constants_are_read_anew(outer: Outer, inner: di.ADType) -> None:
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (1,), (2, 0, 3), (1, 2, 2)])
-def test_shapes(outer: Outer, inner: di.ADType, shape: tuple[int, ...]) -> None:
+def test_shapes(outer: OuterJacobian, inner: di.ADType, shape: tuple[int, ...]) -> None:
     bridged = DifferentiateWith(lambda x: x**3, inner)
     x = 0.5 + np.arange(float(np.prod(shape, dtype=int))).reshape(shape)
     size = x.size
@@ -190,7 +125,7 @@ def test_shapes(outer: Outer, inner: di.ADType, shape: tuple[int, ...]) -> None:
     close(numbers(got).reshape(size, size), want.reshape(size, size))
 
 
-def test_a_new_shape_and_dtype_in_one_bridge(outer: Outer, inner: di.ADType) -> None:
+def test_a_new_shape_and_dtype_in_one_bridge(outer: OuterJacobian, inner: di.ADType) -> None:
     bridged = DifferentiateWith(lambda x: x**2, inner)
     for n in (1, 3, 2):
         for dtype in (np.float64, np.float32):
@@ -200,7 +135,7 @@ def test_a_new_shape_and_dtype_in_one_bridge(outer: Outer, inner: di.ADType) -> 
             close(got, np.diag(2 * x), 1e-6 if dtype is np.float32 else 1e-12)
 
 
-def test_an_output_that_does_not_depend_on_an_input(outer: Outer, inner: di.ADType) -> None:
+def test_an_output_that_does_not_depend_on_an_input(outer: OuterJacobian, inner: di.ADType) -> None:
     def f(a: Any, b: Any) -> Any:
         return 0 * b + 1.5, a**2
 
@@ -211,7 +146,7 @@ def test_an_output_that_does_not_depend_on_an_input(outer: Outer, inner: di.ADTy
     close(outer.jacobian(lambda b: bridged(t, b)[1], outer.array(X)), np.zeros((3, 3)))
 
 
-def test_a_constant_and_an_input_handed_through(outer: Outer, inner: di.ADType) -> None:
+def test_a_constant_and_an_input_handed_through(outer: OuterJacobian, inner: di.ADType) -> None:
     """Outputs that are no result of any operation."""
 
     def f(x: Any) -> Any:

@@ -10,12 +10,8 @@ import pytest
 
 import diffinterface as di
 
+from ...outers import JACOBIANS
 from .common import EXACT, DifferentiateWith, T, X, close
-
-
-def _jax(f: Any) -> Any:
-    jax = pytest.importorskip("jax")
-    return jax.jacrev(f)(jax.numpy.asarray(X))
 
 
 def _jit(f: Any) -> Any:
@@ -31,9 +27,12 @@ def _torch(f: Any) -> Any:
     return y.sum().backward()
 
 
-def _func(f: Any) -> Any:
-    torch = pytest.importorskip("torch")
-    return torch.func.jacfwd(f)(torch.tensor(X))
+def _whole(name: str) -> Callable[[Any], Any]:
+    def jacobian(f: Any) -> Any:
+        outer = JACOBIANS[name]()
+        return outer.jacobian(f, outer.array(X))
+
+    return jacobian
 
 
 def _autograd(f: Any) -> Any:
@@ -41,17 +40,13 @@ def _autograd(f: Any) -> Any:
     return autograd.jacobian(f)(X)
 
 
-def _duals(f: Any) -> Any:
-    return di.jacobian(f, "forwarddiff", X)
-
-
 OUTERS: dict[str, Callable[[Any], Any]] = {
-    "jax": _jax,
+    "jax": _whole("jax"),
     "jax.jit": _jit,
     "torch": _torch,
-    "torch.func": _func,
+    "torch.func": _whole("torch.func"),
     "autograd": _autograd,
-    "duals": _duals,
+    "duals": _whole("duals"),
 }
 every_outer = pytest.mark.parametrize("outer", OUTERS.values(), ids=OUTERS)
 
@@ -148,7 +143,7 @@ def test_calls_without_any_input_to_differentiate(inner: di.ADType) -> None:
 
 def test_arguments_of_f_that_are_wrong() -> None:
     f = DifferentiateWith(lambda a, b: a * b, "forwarddiff")
-    for outer in (_jax, _torch, _func, _autograd, _duals):
+    for outer in (OUTERS[name] for name in OUTERS if name != "jax.jit"):
         with pytest.raises(TypeError, match="missing 1 required positional argument"):
             outer(lambda x: f(x))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import pytest
 
 import diffinterface as di
+
+from ...outers import scope
 
 Tree = dict[str, Any]
 Gradient = Callable[[Callable[[Any, Any], Any], Tree], tuple[Any, Tree]]
@@ -77,11 +78,6 @@ def native(framework: str, a: Any) -> Any:
     if framework == "jax":
         return pytest.importorskip("jax").numpy.asarray(a)
     return pytest.importorskip("torch").tensor(a) if framework == "torch" else np.array(a)
-
-
-def scope(framework: str) -> Any:
-    """The context in which a framework computes with doubles."""
-    return pytest.importorskip("jax").enable_x64(True) if framework == "jax" else nullcontext()
 
 
 def differentiate(outer: str, loss: Any, point: Tree) -> tuple[float, Tree]:

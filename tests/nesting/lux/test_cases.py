@@ -9,7 +9,8 @@ import pytest
 
 import diffinterface as di
 
-from .outers import OUTERS, differentiate, native, scope
+from ...outers import scope
+from .outers import OUTERS, differentiate, native
 from .problems import CASES, POINT, Inner, dense, hutchinson, layer, normalised, total, truth, value
 
 every_case = pytest.mark.parametrize("case", CASES)
