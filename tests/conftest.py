@@ -39,7 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """As many as there are cores, up to what memory bears; none for a few named tests."""
-    return 0 if _named(config) else min(len(os.sched_getaffinity(0)), 8)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return 0 if _named(config) else min(cores or 1, 8)
 
 
 @pytest.hookimpl(tryfirst=True)

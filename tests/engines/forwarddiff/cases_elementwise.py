@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .truth import Case
+from ...truth import Case
 
 RANGES = {
     "real": (-2.15, 1.85),

@@ -9,8 +9,8 @@ import numpy as np
 
 import diffinterface as di
 
+from ...truth import Case
 from .cases_elementwise import points
-from .truth import Case
 
 S, V, M = points("real", (), (5,), (2, 3))
 T = points("real", (2, 3, 2))[0]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
+from ...truth import Case
 from .cases_elementwise import points
-from .truth import Case
 
 V3, M23 = points("real", (3,), (2, 3))
 A2 = np.array([[2.0, 0.3], [-0.4, 1.5]])

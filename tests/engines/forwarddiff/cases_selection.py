@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...truth import Case
 from .cases_elementwise import points
-from .truth import Case
 
 S, V, M = points("real", (), (5,), (2, 3))
 T = points("real", (2, 3, 2))[0]

@@ -15,7 +15,7 @@ import pytest
 import diffinterface as di
 from diffinterface_forwarddiff import MissingRuleError
 
-from .truth import close, complex_step, differences
+from ...truth import close, complex_step, differences
 
 BACKEND = di.AutoForwardDiff()
 X = np.array([[0.3, 0.7, 1.2], [2.0, -1.0, 0.5]])

@@ -10,7 +10,7 @@ import pytest
 
 import diffinterface as di
 
-from .truth import close, complex_step, differences
+from ...truth import close, complex_step, differences
 
 BACKEND = di.AutoForwardDiff()
 X = np.array([0.3, 0.7, 1.2])

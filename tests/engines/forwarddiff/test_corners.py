@@ -9,7 +9,7 @@ import pytest
 
 import diffinterface as di
 
-from .truth import close
+from ...truth import close
 
 BACKEND = di.AutoForwardDiff()
 NAN, INF = np.nan, np.inf

@@ -11,7 +11,7 @@ import pytest
 
 import diffinterface as di
 
-from .truth import close, differences
+from ...truth import close, differences
 
 BACKEND = di.AutoForwardDiff()
 V = np.array([0.3, -1.2, 2.0, 0.7])

@@ -9,7 +9,7 @@ import pytest
 
 import diffinterface as di
 
-from .truth import close, complex_step, differences
+from ...truth import close, complex_step, differences
 
 BACKEND = di.AutoForwardDiff()
 X = np.array([0.3, -1.2, 2.0, 0.7])

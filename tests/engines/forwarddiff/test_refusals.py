@@ -15,7 +15,7 @@ import scipy.sparse
 import diffinterface as di
 from diffinterface_forwarddiff import Dual, DualConversionError, MissingRuleError
 
-from .truth import close, differences
+from ...truth import close, differences
 
 BACKEND = di.AutoForwardDiff()
 X = np.array([[0.3, 1.2], [2.0, -0.7]])

@@ -14,10 +14,11 @@ from diffinterface_forwarddiff import Dual
 from diffinterface_forwarddiff.rules import special
 from diffinterface_forwarddiff.table import ALIASES, RULES
 
-from . import cases_elementwise, cases_linear, cases_products, cases_selection, truth
+from ... import truth
+from ...truth import Case, close
+from . import cases_elementwise, cases_linear, cases_products, cases_selection
 from .cases_constant import CONSTANT, UNREACHABLE
 from .cases_special import SPECIAL
-from .truth import Case, close
 
 MODULES = (cases_elementwise, cases_linear, cases_products, cases_selection)
 CASES = [case for module in MODULES for case in module.CASES]

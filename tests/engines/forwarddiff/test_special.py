@@ -11,8 +11,8 @@ import pytest
 import diffinterface as di
 from diffinterface_forwarddiff import MissingRuleError
 
+from ...truth import close
 from .cases_special import BINARY, FIRST_ORDER, POSITIVE, REAL, UNARY
-from .truth import close
 
 special: Any = pytest.importorskip("scipy.special")
 BACKEND = di.AutoForwardDiff()

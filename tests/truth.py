@@ -42,8 +42,12 @@ def complex_step(f: Callable[[Any], Any], x: Any) -> Any:
 def along(f: Callable[[Any], Any], x: Any, t: Any, step: float) -> Any:
     """The derivative along t: central differences, extrapolated to step 0 (Richardson, four times)."""
     steps = [step / 2**i for i in range(5)]
-    row = [(np.asarray(f(x + h * t)) - f(x - h * t)) / (2 * h) for h in steps]
-    for i in range(1, 5):
+    return extrapolated([(np.asarray(f(x + h * t)) - f(x - h * t)) / (2 * h) for h in steps])
+
+
+def extrapolated(row: list[Any]) -> Any:
+    """The limit of central differences whose steps halve (Richardson)."""
+    for i in range(1, len(row)):
         row = [b + (b - a) / (4**i - 1) for a, b in pairwise(row)]
     return row[0]
 
