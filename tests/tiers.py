@@ -22,15 +22,19 @@ SLOW = ("jax", "richardson")
 VALUES = (
     "tests/contract/conformance/test_conformance.py::test_checks",
     "tests/contract/conformance/test_threads.py::test_two_questions",
+    "tests/contract/namespace/test_standard.py::test_call",
     "tests/engines/torch/test_compile.py::test_every_operator",
     "tests/equations/sensitivity/test_exact.py::test_hessians",
     "tests/equations/sensitivity/test_models.py::test_lotka_volterra",
-    "tests/equations/sensitivity/test_models.py::test_robertson",
 )
-#: Tests that take long and are no product: they wait for the full tier.
+#: Tests that take long and are no full product: they wait for the full tier, by their whole names.
 WAIT = (
     "tests/engines/torch/test_compile.py::test_with_the_code_generator",
     "tests/equations/implicit/test_derivatives.py::test_the_third_order",
+    "tests/equations/sensitivity/test_models.py::test_backsolve_of_a_stiff_problem_is_refused",
+    "tests/equations/sensitivity/test_models.py::test_robertson",
+    "tests/equations/sensitivity/test_models.py::test_robertson_in_its_own_units",
+    "tests/equations/sensitivity/test_models.py::test_robertson_step_by_step",
     "tests/kit/cli/test_figures.py::test_changes",
     "tests/kit/cli/test_figures.py::test_sizes",
     "tests/kit/testing/test_benchmark.py::test_failures_stand_in_the_table",
@@ -41,6 +45,8 @@ WAIT = (
     "tests/kit/testing/test_mutants.py::test_without_a_fault_nothing_is_found",
     "tests/nesting/bridge/test_in_jax.py::test_control_flow",
     "tests/sparse/coloring/test_optimal.py::test_columns_and_rows",
+    "tests/sparse/coloring/test_theory.py::test_optimal_stencils",
+    "tests/sparse/test_parallel.py::test_seeds_over_eight_devices",
 )
 #: Tests that draw examples, which every tier runs: the number of examples is the tier's (`examples`).
 DRAWN: tuple[str, ...] = (

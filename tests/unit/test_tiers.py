@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations, product
+from math import prod
 from typing import Any
 
 import pytest
@@ -33,10 +35,12 @@ def test_every_value_of_every_axis_is_quick(collected: list[pytest.Item]) -> Non
     }
 
 
-def test_only_tests_over_one_axis_wait(collected: list[pytest.Item]) -> None:
-    for item in collected:
-        if tiers.family(item) in tiers.WAIT:
-            assert len(getattr(getattr(item, "callspec", None), "params", {})) <= 1
+def test_no_full_product_waits(collected: list[pytest.Item]) -> None:
+    """What waits as a whole is one test, a list of values, or few pairs of many."""
+    for name in tiers.WAIT:
+        members = [item for item in collected if tiers.family(item) == name]
+        sizes = Counter(axis for axis, _ in values(members).get(name, ()))
+        assert len(sizes) <= 1 or len(members) < prod(sizes.values()), name
 
 
 def test_every_test_is_in_a_tier(collected: list[pytest.Item]) -> None:
