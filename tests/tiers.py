@@ -29,6 +29,9 @@ VALUES = (
 )
 #: Tests that take long and are no full product: they wait for the full tier, by their whole names.
 WAIT = (
+    "tests/docs/test_commands.py::test_the_command_line",
+    "tests/docs/test_commands.py::test_the_pytest_plugin",
+    "tests/docs/test_packages.py::test_the_suite_of_a_package",
     "tests/engines/torch/test_compile.py::test_with_the_code_generator",
     "tests/equations/implicit/test_derivatives.py::test_the_third_order",
     "tests/equations/sensitivity/test_models.py::test_backsolve_of_a_stiff_problem_is_refused",
@@ -43,6 +46,7 @@ WAIT = (
     "tests/kit/testing/test_engines.py::test_derivatives_by_hand_are_right",
     "tests/kit/testing/test_engines.py::test_elementary_rules",
     "tests/kit/testing/test_mutants.py::test_without_a_fault_nothing_is_found",
+    "tests/kit/testing/test_plugin.py::test_under_xdist",
     "tests/nesting/bridge/test_in_jax.py::test_control_flow",
     "tests/sparse/coloring/test_optimal.py::test_columns_and_rows",
     "tests/sparse/coloring/test_theory.py::test_optimal_stencils",
