@@ -30,7 +30,7 @@ from diffinterface.sensitivity import (
     forward_sensitivity,
     steady_state_sensitivity,
 )
-from tests.sensitivity.problems import brusselator, brusselator_start
+from tests.equations.sensitivity.problems import brusselator, brusselator_start
 
 from .timing import Call
 

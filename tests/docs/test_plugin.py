@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..plugin.distribution import answer, install, python
+from ..kit.plugin.distribution import answer, install, python
 from .pages import ROOT, blocks
 
 PAGE = ROOT / "docs" / "how-to" / "write-a-backend.md"

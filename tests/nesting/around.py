@@ -10,6 +10,8 @@ import numpy as np
 
 import diffinterface as di
 
+from ..outers import BACKENDS, MATRIX, Outer
+
 Loss = Callable[[Any], Any]
 
 
@@ -32,92 +34,30 @@ class Around:
         return self.name
 
 
-def _units(x: Any) -> Any:
-    return np.eye(x.size)
-
-
-def _jax_grad(loss: Loss, x: Any) -> Any:
-    import jax
-
-    return jax.grad(loss)(jax.numpy.asarray(x))
-
-
-def _jax_jit(loss: Loss, x: Any) -> Any:
-    import jax
-
-    return jax.jit(jax.grad(loss))(jax.numpy.asarray(x))
-
-
 def _one_program(losses: list[Loss], x: Any) -> list[Any]:
     import jax
 
     return list(jax.jit(lambda x: [jax.grad(f)(x) for f in losses])(jax.numpy.asarray(x)))
 
 
-def _jax_jvp(loss: Loss, x: Any) -> Any:
-    import jax
-
-    z = jax.numpy.asarray(x)
-    return [jax.jvp(loss, (z,), (jax.numpy.asarray(t),))[1] for t in _units(x)]
-
-
-def _tape(loss: Loss, x: Any) -> Any:
-    import torch
-
-    leaf = torch.tensor(x, requires_grad=True)
-    loss(leaf).backward()
-    return leaf.grad
+def _title(outer: Outer) -> str:
+    """The name on the page, where our operators stand with their backends."""
+    framework, _, mode = outer.name.removeprefix("di[").removesuffix("]").partition(", ")
+    if framework == outer.name:
+        return {"backward": "loss.backward()"}.get(framework, framework)
+    return f"di.gradient, {type(BACKENDS[framework]).__name__} {mode}".strip()
 
 
-def _torch_grad(loss: Loss, x: Any) -> Any:
-    import torch
+def _row(outer: Outer) -> Around:
+    def of(loss: Loss, x: Any) -> Any:
+        (slope,) = outer.gradient(lambda at: loss(at[0]), (x,))
+        return slope
 
-    return torch.func.grad(loss)(torch.tensor(x))
-
-
-def _torch_jvp(loss: Loss, x: Any) -> Any:
-    import torch
-
-    z = torch.tensor(x)
-    return [torch.func.jvp(loss, (z,), (torch.tensor(t),))[1] for t in _units(x)]
+    together = _one_program if outer.name == "jax.jit(jax.grad)" else None
+    return Around(_title(outer), outer.framework, of, together)
 
 
-def _autograd_grad(loss: Loss, x: Any) -> Any:
-    import autograd
-
-    return autograd.grad(loss)(x)
-
-
-def _autograd_jvp(loss: Loss, x: Any) -> Any:
-    import autograd
-
-    push = autograd.make_jvp(loss)(x)
-    return [push(t)[1] for t in _units(x)]
-
-
-def _ours(framework: str, backend: di.ADType) -> Around:
-    mode = getattr(backend, "mode", "")
-    name = f"di.gradient, {type(backend).__name__} {mode}".strip()
-    return Around(name, framework, lambda loss, x: di.gradient(loss, backend, x))
-
-
-AROUND = (
-    Around("jax.grad", "jax", _jax_grad),
-    Around("jax.jit(jax.grad)", "jax", _jax_jit, _one_program),
-    Around("jax.jvp", "jax", _jax_jvp),
-    _ours("jax", di.AutoJax(mode="reverse")),
-    _ours("jax", di.AutoJax(mode="forward")),
-    Around("loss.backward()", "torch", _tape),
-    Around("torch.func.grad", "torch", _torch_grad),
-    Around("torch.func.jvp", "torch", _torch_jvp),
-    _ours("torch", di.AutoTorch(mode="reverse")),
-    _ours("torch", di.AutoTorch(mode="forward")),
-    Around("autograd.grad", "autograd", _autograd_grad),
-    Around("autograd.make_jvp", "autograd", _autograd_jvp),
-    _ours("autograd", di.AutoAutograd(mode="reverse")),
-    _ours("autograd", di.AutoAutograd(mode="forward")),
-    _ours("forwarddiff", di.AutoForwardDiff()),
-)
+AROUND = tuple(map(_row, MATRIX))
 
 
 # --- twice ------------------------------------------------------------------------------------------
@@ -167,7 +107,7 @@ def _autograd_push(loss: Loss, x: Any) -> Any:
     import autograd
 
     push = autograd.make_jvp(autograd.grad(loss))(x)
-    return [push(t)[1] for t in _units(x)]
+    return [push(t)[1] for t in np.eye(x.size)]
 
 
 def _ours_twice(framework: str, backend: di.ADType) -> Around:

@@ -24,9 +24,9 @@ import numpy as np
 
 from diffinterface import NestedDifferentiationError
 
+from ..outers import scope
 from .around import AROUND, Around, Loss
 from .matrix import FORMS, INNERS, OPERATORS, REFUSED, Inner, Refusal, X, loss, truth, why_not
-from .outers import scope
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "nesting-matrix.md"
 MEASURED = re.compile(r"^(?:Versions: .*|\| largest error .*)\n", re.M)

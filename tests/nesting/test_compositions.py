@@ -7,17 +7,18 @@ from functools import cache
 import numpy as np
 import pytest
 
+from .. import tiers
+from ..outers import scope
 from .compositions import ENGINES, OPERATORS, Composition, draw
-from .outers import scope
 
 BATCHES, EACH = 41, 50
 
 
 @cache
-def drawn(batch: int) -> tuple[Composition, ...]:
+def drawn(batch: int, count: int = EACH) -> tuple[Composition, ...]:
     """The compositions of a batch: always the same."""
     rng = np.random.default_rng(batch)
-    return tuple(draw(rng) for _ in range(EACH))
+    return tuple(draw(rng) for _ in range(count))
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
@@ -25,7 +26,7 @@ def test_compositions(batch: int) -> None:
     for framework in ("jax", "torch", "autograd"):
         pytest.importorskip(framework)
     wrong = []
-    for composition in drawn(batch):
+    for composition in drawn(batch, tiers.examples(EACH)):
         want, scale = composition.truth()
         with scope("jax"):
             got = composition.run()

@@ -7,9 +7,9 @@ import pytest
 
 import diffinterface as di
 
+from ..outers import FIRST, OUTERS
 from .asking import Ask
 from .losses import CASES, Case
-from .outers import FIRST, OUTERS
 from .test_losses import check, every_case, every_framework
 
 # The inner error is amplified where the outer engine differentiates the difference itself.

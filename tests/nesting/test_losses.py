@@ -9,9 +9,9 @@ import pytest
 
 import diffinterface as di
 
+from ..outers import BACKENDS, FIRST, OUTERS, Outer, native, scope
 from .asking import WAYS, Ask
 from .losses import CASES, Case, trace
-from .outers import BACKENDS, FIRST, OUTERS, Outer, native, scope
 
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 every_outer = pytest.mark.parametrize("outer", OUTERS, ids=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ..outers import scope
 from .around import AROUND, SECOND, Around
 from .matrix import (
     FORMS,
@@ -16,7 +17,6 @@ from .matrix import (
     loss,
     second_truth,
 )
-from .outers import scope
 from .table import PAGE, comparable, declared, errors_of, page, unexpected
 
 by_inner = pytest.mark.parametrize("inner", INNERS, ids=str)

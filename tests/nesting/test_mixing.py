@@ -9,9 +9,9 @@ import pytest
 
 import diffinterface as di
 
+from ..outers import BACKENDS, native, scope
 from .losses import CASES, batched_jacobian
 from .networks import normalised
-from .outers import BACKENDS, native, scope
 
 CASE = next(case for case in CASES if case.loss is batched_jacobian)
 ENGINES = {

@@ -9,8 +9,8 @@ import pytest
 
 import diffinterface as di
 
+from ..outers import scope
 from .compositions import ENGINES, Engine, Level
-from .outers import scope
 from .symbolic import Expression
 
 BY_NAME = {engine.name: engine for engine in ENGINES}

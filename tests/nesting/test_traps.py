@@ -14,7 +14,7 @@ import pytest
 
 import diffinterface as di
 
-from ..torch_engine.cube import Cube
+from ..engines.torch.cube import Cube
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings(

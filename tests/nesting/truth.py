@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ..truth import columns, extrapolated
 
 _TINY = 1e-30
 
@@ -28,19 +29,13 @@ class ComplexStep:
 
         if operator == "pushforward":
             return push(0, *seeds)
-        jacobian = tuple(_columns(lambda t, k=k: push(k, t), leaf) for k, leaf in enumerate(leaves))
+        jacobian = tuple(columns(k, leaf, push) for k, leaf in enumerate(leaves))
         if operator == "pullback":
             return np.tensordot(seeds[0], jacobian[0], seeds[0].ndim)
         if operator == "batched_jacobian":
             samples = np.arange(len(x))
             return np.moveaxis(jacobian[0], x.ndim, 1)[samples, samples]
         return jacobian if isinstance(x, tuple) else jacobian[0]
-
-
-def _columns(push: Callable[[Any], Any], x: Any) -> Any:
-    """The Jacobian, of shape ``y.shape + x.shape``."""
-    columns = [push(t.reshape(x.shape)) for t in np.eye(x.size)]
-    return np.stack(columns, axis=-1).reshape(*columns[0].shape, *x.shape)
 
 
 def gradient(loss: Callable[[tuple[Any, ...]], float], at: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -54,13 +49,7 @@ def gradient(loss: Callable[[tuple[Any, ...]], float], at: tuple[Any, ...]) -> t
             )
             return (loss(plus) - loss(minus)) / (2 * h)
 
-        table = [difference(2.0**-level) for level in range(5, 9)]
-        for order in range(1, len(table)):
-            table = [
-                fine + (fine - coarse) / (4**order - 1)
-                for coarse, fine in itertools.pairwise(table)
-            ]
-        return table[0]
+        return extrapolated([difference(2.0**-level) for level in range(5, 9)])
 
     return tuple(
         np.array([along(k, t.reshape(leaf.shape)) for t in np.eye(leaf.size)]).reshape(leaf.shape)

@@ -1,1 +1,0 @@
-"""`hutchinson_trace`."""
