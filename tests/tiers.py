@@ -32,24 +32,42 @@ WAIT = (
     "tests/docs/test_commands.py::test_the_command_line",
     "tests/docs/test_commands.py::test_the_pytest_plugin",
     "tests/docs/test_packages.py::test_the_suite_of_a_package",
+    "tests/docs/test_plugin.py::test_its_own_test_passes",
     "tests/engines/torch/test_compile.py::test_with_the_code_generator",
     "tests/equations/implicit/test_derivatives.py::test_the_third_order",
+    "tests/equations/implicit/test_solvers.py::test_sparse_jacobians",
+    "tests/equations/sensitivity/test_exact.py::test_a_compiled_loop_stores_stages_alone",
+    "tests/equations/sensitivity/test_exact.py::test_backwards_in_time",
     "tests/equations/sensitivity/test_models.py::test_backsolve_of_a_stiff_problem_is_refused",
     "tests/equations/sensitivity/test_models.py::test_robertson",
     "tests/equations/sensitivity/test_models.py::test_robertson_in_its_own_units",
     "tests/equations/sensitivity/test_models.py::test_robertson_step_by_step",
+    "tests/equations/sensitivity/test_outer_engines.py::test_torch_twice",
     "tests/kit/cli/test_figures.py::test_changes",
     "tests/kit/cli/test_figures.py::test_sizes",
+    "tests/kit/cli/test_functions.py::test_as_a_program",
+    "tests/kit/plugin/test_broken.py::test_the_comparison_shows_the_good_and_names_the_broken",
+    "tests/kit/plugin/test_framework.py::test_engines_with_arrays_of_their_own_take_its_arrays",
+    "tests/kit/testing/test_benchmark.py::test_evaluations_are_counted",
     "tests/kit/testing/test_benchmark.py::test_failures_stand_in_the_table",
     "tests/kit/testing/test_benchmark.py::test_one_row_for_each_backend_and_scenario",
+    "tests/kit/testing/test_benchmark.py::test_peak_memory_sees_an_array",
     "tests/kit/testing/test_engines.py::test_all_checks_on_all_scenarios",
     "tests/kit/testing/test_engines.py::test_derivatives_by_hand_are_right",
     "tests/kit/testing/test_engines.py::test_elementary_rules",
     "tests/kit/testing/test_mutants.py::test_without_a_fault_nothing_is_found",
+    "tests/kit/testing/test_oneliners.py::test_every_installed_engine_is_right",
+    "tests/kit/testing/test_plugin.py::test_a_missing_engine_skips_or_fails",
+    "tests/kit/testing/test_plugin.py::test_a_test_runs_with_each_backend_named",
+    "tests/kit/testing/test_plugin.py::test_markers",
+    "tests/kit/testing/test_plugin.py::test_scenarios",
+    "tests/kit/testing/test_plugin.py::test_the_ini_file_names_backends",
     "tests/kit/testing/test_plugin.py::test_under_xdist",
     "tests/nesting/bridge/test_in_jax.py::test_control_flow",
+    "tests/nesting/layers/test_jax.py::test_equinox_without_state",
     "tests/sparse/coloring/test_optimal.py::test_columns_and_rows",
     "tests/sparse/coloring/test_theory.py::test_optimal_stencils",
+    "tests/sparse/test_outputs.py::test_torch_may_turn_warnings_into_errors",
     "tests/sparse/test_parallel.py::test_seeds_over_eight_devices",
 )
 #: Tests that draw examples, which every tier runs: the number of examples is the tier's (`examples`).
@@ -61,7 +79,7 @@ DRAWN: tuple[str, ...] = (
     "tests/sparse/detection/test_properties.py",
     "tests/sparse/detection/test_store.py",
 )
-SHARES = {"quick": 1 / 4, "full": 1, "nightly": 10}
+SHARES = {"quick": 1 / 6, "full": 1, "nightly": 10}
 _tier = "full"
 
 
