@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, final
 
-import numpy as np
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface.arrays import assembly
-from diffinterface.arrays.facts import dtype_name, is_complex, shape_of, size_of
+from diffinterface.arrays.facts import dtype_name, size_of
 from diffinterface.arrays.framework import NUMPY, framework_of
 from diffinterface.arrays.seeds import basis, match_cotangent
 from diffinterface.arrays.trees import Leaves
@@ -21,12 +20,13 @@ from diffinterface.engine.contract import Levels
 from diffinterface.engine.function import Function
 from diffinterface.engine.modes import prefers_forward
 from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import Pull, Pure, Push, Transforms, one
 from diffinterface.errors import NestedDifferentiationError, OutputError
 
 from .errors import MissingRuleError, lost_derivative
-from .record import Pure, Record, push, push_each
+from .record import Record, push, push_each
 
-Run = Callable[[Leaves, Leaves], Any]
+Run = Callable[..., Any]
 
 
 @final
@@ -74,11 +74,11 @@ class AutogradBackend(Backend):
     ) -> Prep:
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
             try:
-                return (push_each if batched else push)(_close(fn, contexts), x, t)
+                return records.pushforward(fn, x, contexts, t, batched)
             except MissingRuleError:
                 if self._forward:
                     raise
-            record = Record(_close(fn, contexts), x)
+            record = Record(records.close(fn, contexts), x)
             back = record.transposed()
             return record.y, back.pull_each(t) if batched else back.pull(t), record.aux
 
@@ -87,68 +87,26 @@ class AutogradBackend(Backend):
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
-            return _pull(Record(_close(fn, contexts), x), t, batched)
-
-        return Prep(run)
+        return Prep(partial(records.pullback, fn, batched=batched))
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
             return derived.gradient_forward(self, fn, x, contexts)
-
-        def run(x: Leaves, contexts: Leaves) -> Any:
-            record = Record(_close(fn, contexts), x)
-            return record.y, record.pull(_one(record.y)), record.aux
-
-        return Prep(run)
+        return Prep(partial(records.gradient, fn))
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-
-        def by_columns(x: Leaves, contexts: Leaves) -> Any:
-            y, columns, aux = push_each(_close(fn, contexts), x, basis(x))
-            return y, assembly.rows_from_columns([[c] for c in columns], y, x), aux
-
-        def by_rows(x: Leaves, contexts: Leaves) -> Any:
-            record = Record(_close(fn, contexts), x)
-            seeds = basis(record.y)
-            rows = record.pull_each(seeds)
-            if any(is_complex(leaf) for leaf in record.y):
-                turned = tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
-                rows = assembly.complex_rows(rows, record.pull_each(turned), x)
-            return record.y, assembly.rows_from_rows(rows, record.y, x), record.aux
-
-        return self._either(fn, x, contexts, by_columns, by_rows)
+        return self._either(fn, x, contexts, records.jacobian)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        return self._either(fn, x, contexts, records.batched_jacobian)
 
-        def by_columns(x: Leaves, contexts: Leaves) -> Any:
-            sample, batch = assembly.first_sample(x), shape_of(x[0])[0]
-            seeds = assembly.broadcast_seeds(basis(sample), batch)
-            y, columns, aux = push_each(_close(fn, contexts), x, seeds)
-            assembly.check_batch(x, y)
-            return y, assembly.batched_rows(columns, assembly.first_sample(y), sample, True), aux
-
-        def by_rows(x: Leaves, contexts: Leaves) -> Any:
-            record = Record(_close(fn, contexts), x)
-            y = record.y
-            batch, sample = assembly.check_batch(x, y), assembly.first_sample(y)
-            rows = record.pull_each(assembly.broadcast_seeds(basis(sample), batch))
-            return (
-                y,
-                assembly.batched_rows(rows, sample, assembly.first_sample(x), False),
-                record.aux,
-            )
-
-        return self._either(fn, x, contexts, by_columns, by_rows)
-
-    def _either(
-        self, fn: Function, x: Leaves, contexts: Leaves, by_columns: Run, by_rows: Run
-    ) -> Prep:
+    def _either(self, fn: Function, x: Leaves, contexts: Leaves, operator: Run) -> Prep:
         """The way that the shapes favour; where autograd lacks a rule for it, the other."""
+        by_columns, by_rows = (partial(operator, fn, forward=forward) for forward in (True, False))
         if self._forward or self._reverse:
             return Prep(by_columns if self._forward else by_rows)
         try:
-            y, *_ = push_each(_close(fn, contexts), x, basis(x, 0, 0))
+            y, *_ = push_each(records.close(fn, contexts), x, basis(x, 0, 0))
         except MissingRuleError:
             return Prep(by_rows)
         columns_win = prefers_forward(self, x, y)  # the batch of a batched one is on both sides
@@ -172,13 +130,13 @@ class AutogradBackend(Backend):
             return super().prepare_hvp(fn, x, contexts, t, batched)
 
         def run(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
-            return _pull_gradient(_gradient(fn, contexts, x), t, batched)
+            return records.hvp(fn, x, contexts, t, batched)
 
         def result(x: Leaves, contexts: Leaves, t: Leaves) -> Any:
             """The gradient of the slope: cheaper, but it does not give the gradient of f."""
             try:
-                slope = Record(lambda x: (push(_close(fn, contexts), x, t)[1], None), x)
-                return slope.pull(_one(slope.y))
+                slope = Record(lambda x: (push(records.close(fn, contexts), x, t)[1], None), x)
+                return slope.pull(one(slope.y))
             except MissingRuleError:
                 return run(x, contexts, t)[1]
 
@@ -188,12 +146,7 @@ class AutogradBackend(Backend):
         derived.refuse_complex(self, x, "hessian")
         if self._forward:
             return super().prepare_hessian(fn, x, contexts)
-
-        def run(x: Leaves, contexts: Leaves) -> Any:
-            value, rows, aux = _pull_gradient(_gradient(fn, contexts, x), basis(x), True)
-            return value, assembly.rows_from_rows(rows, x, x), aux
-
-        return Prep(run)
+        return Prep(partial(records.hessian, fn))
 
     def levels(
         self,
@@ -218,7 +171,7 @@ class AutogradBackend(Backend):
     ) -> Prep:
         if not self._forward:
             with suppress(MissingRuleError):
-                record = Record(_close(fn, contexts), x)
+                record = Record(records.close(fn, contexts), x)
                 back = record.transposed()
                 apply = back.pull_each if batched else back.pull
                 return Prep(lambda t: (record.y, apply(t), record.aux), apply)
@@ -227,8 +180,8 @@ class AutogradBackend(Backend):
     def prepare_pullback_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        record = Record(_close(fn, contexts), x)
-        return Prep(lambda t: _pull(record, t, batched))
+        y, back, aux = records.pulling(records.close(fn, contexts), x)
+        return Prep(lambda t: (y, back(match_cotangent(t, y, batched), batched), aux))
 
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -236,37 +189,23 @@ class AutogradBackend(Backend):
         derived.refuse_complex(self, x, "hvp")
         if self._forward:
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
-        record = _gradient(fn, contexts, x)
-        return Prep(lambda t: _pull_gradient(record, t, batched))
+        gradient = records.gradient_of(records.close(fn, contexts))
+        first, back, (y, aux) = records.pulling(gradient, x)
+        return Prep(lambda t: ((y, first), back(t, batched), aux))
 
 
-def _close(fn: Function, contexts: Leaves) -> Pure:
-    return lambda x: fn(x, contexts)
+class _Records(Transforms):
+    def pushing(self, g: Pure, x: Leaves, batched: bool) -> Push:
+        return partial(push_each if batched else push, g, x)
+
+    def pulling(self, g: Pure, x: Leaves) -> tuple[Leaves, Pull, Any]:
+        record = Record(g, x)
+        each, lone = record.pull_each, record.pull
+        return record.y, lambda t, batched: (each if batched else lone)(t), record.aux
+
+    def symmetric(self, g: Pure, x: Leaves, batched: bool) -> Push:
+        y, back, aux = self.pulling(g, x)
+        return lambda t: (y, back(t, batched), aux)
 
 
-def _gradient(fn: Function, contexts: Leaves, x: Leaves) -> Record:
-    """The record of the gradient of f; its aux is (y, aux)."""
-
-    def gradient(x: Leaves) -> tuple[Leaves, Any]:
-        record = Record(_close(fn, contexts), x)
-        return record.pull(_one(record.y)), (record.y, record.aux)
-
-    return Record(gradient, x)
-
-
-def _pull(record: Record, t: Leaves, batched: bool) -> tuple[Leaves, Leaves, Any]:
-    t = match_cotangent(t, record.y, batched)
-    return record.y, record.pull_each(t) if batched else record.pull(t), record.aux
-
-
-def _pull_gradient(record: Record, t: Leaves, batched: bool) -> Any:
-    """A Hessian-vector product as a pullback of the gradient: the Hessian is symmetric."""
-    y, aux = record.aux
-    return (y, record.y), record.pull_each(t) if batched else record.pull(t), aux
-
-
-def _one(y: Leaves) -> Leaves:
-    """The seed of a gradient."""
-    if is_complex(y[0]):
-        raise derived.complex_gradient_error()
-    return (np.ones((), dtype=y[0].dtype),)
+records = _Records()

@@ -20,7 +20,7 @@ class MissingRuleError(UnsupportedOperatorError):
 
 
 def lost_derivative(what: str, got: Any = None) -> OutputError:
-    """F built an array of boxes, through which autograd does not see."""
+    """f built an array of boxes, through which autograd does not see."""
     return OutputError(
         f"Under AutoAutograd {what}: to NumPy's own functions boxes are just objects. Write "
         "autograd.numpy.array([...]), stack, where, concatenate and so on (import autograd.numpy as "

@@ -19,7 +19,7 @@ from autograd.tracer import getval, isbox
 
 from .errors import MissingRuleError
 from .linear import define, transpose
-from .shapes import matrix_transpose
+from .shapes import adjoint, matrix_transpose
 
 
 class EighResult(NamedTuple):
@@ -44,15 +44,10 @@ class SVDResult(NamedTuple):
     Vh: Any
 
 
-def _h(x: Any) -> Any:
-    """The adjoint."""
-    return matrix_transpose(anp.conj(x) if anp.iscomplexobj(x) else x)
-
-
 def _mirrored(g: Any) -> Any:
     """The Hermitian matrix that NumPy reads: of `g` the lower triangle only."""
     below, diagonal = anp.tril(g, -1), anp.real(anp.diagonal(g, 0, -2, -1))
-    return below + _h(below) + diagonal[..., None] * np.eye(g.shape[-1])
+    return below + adjoint(below) + diagonal[..., None] * np.eye(g.shape[-1])
 
 
 def _inverse_gaps(values: Any) -> Any:
@@ -77,7 +72,7 @@ def _cholesky_factor(x: Any) -> Any:
 
 def _push_cholesky(g: Any, ans: Any, x: Any) -> Any:
     """I. Murray, "Differentiation of the Cholesky decomposition", 2016, equation 8."""
-    middle = alinalg.solve(ans, _h(alinalg.solve(ans, _mirrored(g))))
+    middle = alinalg.solve(ans, adjoint(alinalg.solve(ans, _mirrored(g))))
     return ans @ (anp.tril(middle, -1) + 0.5 * _diagonal(middle)[..., None] * np.eye(x.shape[-1]))
 
 
@@ -85,7 +80,7 @@ define(_cholesky_factor, _push_cholesky)
 
 
 def _cholesky(x: Any, /, *, upper: bool = False) -> Any:
-    return _h(_cholesky_factor(_h(x))) if upper else _cholesky_factor(x)
+    return adjoint(_cholesky_factor(adjoint(x))) if upper else _cholesky_factor(x)
 
 
 # --- eigenvalues of Hermitian matrices -----------------------------------------------------------------
@@ -104,12 +99,12 @@ def _eigenvectors(x: Any, known: EighResult) -> Any:
 def _push_eigenvalues(g: Any, ans: Any, x: Any, known: EighResult) -> Any:
     """M. Giles, "Collected matrix derivative results", 2008, section 3.1."""
     vectors = _eigenvectors(x, known)
-    return _diagonal(_h(vectors) @ _mirrored(g) @ vectors)
+    return _diagonal(adjoint(vectors) @ _mirrored(g) @ vectors)
 
 
 def _push_eigenvectors(g: Any, ans: Any, x: Any, known: EighResult) -> Any:
     """The same section."""
-    return ans @ (_inverse_gaps(_eigenvalues(x, known)) * (_h(ans) @ _mirrored(g) @ ans))
+    return ans @ (_inverse_gaps(_eigenvalues(x, known)) * (adjoint(ans) @ _mirrored(g) @ ans))
 
 
 define(_eigenvalues, _push_eigenvalues)
@@ -121,7 +116,7 @@ def _pull_eigh(ans: Any, x: Any, UPLO: Any = "L") -> Any:
     known: Any = np.linalg.eigh(getval(x), UPLO)
 
     def turned(a: Any) -> Any:
-        return a if UPLO == "L" else _h(a)
+        return a if UPLO == "L" else adjoint(a)
 
     def push_vectors(t: Any) -> Any:
         return _push_eigenvectors(turned(t), _eigenvectors(turned(x), known), turned(x), known)
@@ -162,7 +157,7 @@ def _right(x: Any, known: SVDResult) -> Any:
 
 
 def _inner(g: Any, x: Any, known: SVDResult) -> Any:
-    return _h(_left(x, known)) @ g @ _h(_right(x, known))
+    return adjoint(_left(x, known)) @ g @ adjoint(_right(x, known))
 
 
 def _push_left(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
@@ -173,20 +168,20 @@ def _push_left(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
     """
     values, right, inner = _singular(x, known), _right(x, known), _inner(g, x, known)
     row = values[..., None, :]
-    turn = _inverse_gaps(values**2) * (inner * row + _h(inner * row))
+    turn = _inverse_gaps(values**2) * (inner * row + adjoint(inner * row))
     if anp.iscomplexobj(inner):
         phase = anp.imag(anp.diagonal(inner, 0, -2, -1)) / values
         turn = turn + 1j * phase[..., None] * np.eye(values.shape[-1])
-    moved = g @ _h(right)
-    return ans @ turn + (moved - ans @ (_h(ans) @ moved)) / row
+    moved = g @ adjoint(right)
+    return ans @ turn + (moved - ans @ (adjoint(ans) @ moved)) / row
 
 
 def _push_right(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
     values, left, inner = _singular(x, known), _left(x, known), _inner(g, x, known)
     column = values[..., :, None]
-    turn = _inverse_gaps(values**2) * (column * inner + _h(column * inner))
-    moved = _h(left) @ g
-    return _h(turn) @ ans + (moved - (moved @ _h(ans)) @ ans) / column
+    turn = _inverse_gaps(values**2) * (column * inner + adjoint(column * inner))
+    moved = adjoint(left) @ g
+    return adjoint(turn) @ ans + (moved - (moved @ adjoint(ans)) @ ans) / column
 
 
 define(_left, _push_left)
@@ -219,9 +214,9 @@ def _push_orthonormal(g: Any, ans: Any, x: Any) -> Any:
     across = matrix_transpose(
         alinalg.solve(matrix_transpose(_triangular(ans, x)), matrix_transpose(g))
     )
-    inner = _h(ans) @ across
+    inner = adjoint(ans) @ across
     below = anp.tril(inner, -1)
-    turn = below - _h(below)
+    turn = below - adjoint(below)
     if anp.iscomplexobj(inner):  # LAPACK keeps the diagonal of R real
         phase = anp.imag(anp.diagonal(inner, 0, -2, -1))
         turn = turn + 1j * phase[..., None] * np.eye(x.shape[-1])
@@ -229,7 +224,7 @@ def _push_orthonormal(g: Any, ans: Any, x: Any) -> Any:
 
 
 def _triangular(q: Any, x: Any) -> Any:
-    return anp.triu(_h(q) @ x)
+    return anp.triu(adjoint(q) @ x)
 
 
 define(_orthonormal, _push_orthonormal)

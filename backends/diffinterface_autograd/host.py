@@ -8,13 +8,13 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defjvp_argnums, defvjp_argnums, primitive
 
-from diffinterface.arrays.facts import dtype_name, is_complex, shape_of
+from diffinterface.arrays.facts import dtype_name, shape_of
 from diffinterface.arrays.framework import finished, framework_of
 from diffinterface.arrays.kinds import Kind, kind_of
 from diffinterface.arrays.trees import Leaves
 from diffinterface.nest.bridge import Bridge
 
-from .rules import cast
+from .rules import cast, conj
 
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
@@ -57,19 +57,15 @@ def _cut(vector: Any, kinds: list[Kind]) -> Leaves:
     return tuple(leaves)
 
 
-def _conj(leaf: Any) -> Any:
-    return anp.conj(leaf) if is_complex(leaf) else leaf
-
-
 def _vjp(argnums: Any, ans: Any, args: Any, options: Any) -> Any:
     (bridge, n, kinds), leaves = args[:_FIRST], args[_FIRST:]
     x, contexts = leaves[:n], leaves[n:]
 
     def pull(g: Any) -> Any:
         # Autograd pulls without the conjugate that an adjoint has.
-        cotangents = tuple(map(_conj, _cut(g, kinds)))
+        cotangents = tuple(map(conj, _cut(g, kinds)))
         pulled = host(bridge.pullback(n), (*x, *cotangents), contexts)
-        return tuple(_conj(pulled[argnum - _FIRST]) for argnum in argnums)
+        return tuple(conj(pulled[argnum - _FIRST]) for argnum in argnums)
 
     return pull
 

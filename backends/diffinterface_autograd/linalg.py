@@ -21,7 +21,7 @@ from .creation import astype
 from .factorizations import svdvals
 from .linear import define, transpose
 from .rules import primitive_of
-from .shapes import matrix_transpose
+from .shapes import adjoint, matrix_transpose
 
 # --- autograd's own rules, made right or complete ----------------------------------------------------
 
@@ -75,14 +75,10 @@ def _push_pinv(g: Any, ans: Any, x: Any, *_: Any, **__: Any) -> Any:
     G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares
     problems whose variables separate", 1973.
     """
-    pt, gt = _adjoint(ans), _adjoint(g)
+    pt, gt = adjoint(ans), adjoint(g)
     outside = gt - gt @ x @ ans
     inside = gt - ans @ x @ gt
     return -(ans @ g @ ans) + ans @ (pt @ outside) + (inside @ pt) @ ans
-
-
-def _adjoint(x: Any) -> Any:
-    return matrix_transpose(anp.conj(x) if anp.iscomplexobj(x) else x)
 
 
 define(alinalg.pinv, _push_pinv)

@@ -6,13 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import autograd.numpy as anp
 from autograd.extend import defjvp, defvjp
 from autograd.tracer import getval
 
-from diffinterface.arrays.facts import is_complex
-
 from .record import Record
+from .rules import conj
 
 Linear = Callable[[Any], Any]
 
@@ -27,11 +25,7 @@ def transpose(function: Linear, x: Any) -> Linear:
     def record() -> Record:
         return Record(lambda t: ((function(t[0]),), None), (getval(x),), watch=False)
 
-    return lambda g: _conj(record().pull((_conj(g),))[0])
-
-
-def _conj(g: Any) -> Any:
-    return anp.conj(g) if is_complex(g) else g
+    return lambda g: conj(record().pull((conj(g),))[0])
 
 
 def define(function: Any, tangent: Callable[..., Any]) -> None:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from threading import Lock
 from typing import Any, final
 
-import autograd.numpy as anp
 import numpy as np
 from autograd.core import add_outgrads
 from autograd.extend import Box
 from autograd.tracer import isbox, new_box, trace_stack
 from autograd.util import toposort
 
-from diffinterface.arrays.assembly import generic_direction
-from diffinterface.arrays.facts import is_complex, shape_of
+from diffinterface.arrays.facts import shape_of
+from diffinterface.arrays.seeds import generic_direction
 from diffinterface.arrays.trees import Leaves, map_leaves
+from diffinterface.engine.transforms import Pure
 from diffinterface.errors import InputError
 
 from .buffer import frozen
 from .errors import MissingRuleError, explain, lost_derivative, overwritten
 from .nodes import NOT_COVERED, Pulled, Pushed, Seen, Step, fingerprint
-from .rules import cast, stack
-
-Pure = Callable[[Leaves], tuple[Leaves, Any]]
-
+from .rules import cast, conj, stack
 
 # --- depths --------------------------------------------------------------------------------------
 
@@ -173,7 +169,7 @@ class Record:
         cotangents: dict[Step, Any] = {}
         for end, seed in zip(self._ends, t, strict=True):
             if end is not None:
-                cotangents[end] = _added(cotangents.get(end), _conj(seed))
+                cotangents[end] = _added(cotangents.get(end), conj(seed))
         for step in self._order:
             cotangent = cotangents.pop(step)[0]
             try:
@@ -187,7 +183,7 @@ class Record:
                     raise step.missing("VJP")
                 cotangents[parent] = _added(cotangents.get(parent), part)
         return tuple(
-            _conj(_like(leaf, cotangents[root][0])) if root in cotangents else _zeros(leaf)
+            conj(_like(leaf, cotangents[root][0])) if root in cotangents else _zeros(leaf)
             for leaf, root in zip(self._x, self._roots, strict=True)
         )
 
@@ -242,10 +238,6 @@ def _like(leaf: Any, derivative: Any) -> Any:
 
 def _zeros(leaf: Any) -> Any:
     return np.zeros(shape_of(leaf), dtype=leaf.dtype)
-
-
-def _conj(leaf: Any) -> Any:
-    return anp.conj(leaf) if is_complex(leaf) else leaf
 
 
 def _unbatched(t: Leaves) -> list[Leaves]:

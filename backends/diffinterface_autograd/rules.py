@@ -18,6 +18,8 @@ from autograd.numpy.numpy_jvps import broadcast
 from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.tracer import isbox
 
+from diffinterface.arrays.facts import is_complex
+
 
 def primitive_of(function: Any) -> Any:
     """Autograd's primitive of a function of NumPy's, which the public name may wrap once more."""
@@ -56,6 +58,11 @@ for _astype in {anp.astype, numpy_wrapper._astype}:
             cast(g, ans.dtype) if is_floating(ans.dtype) else np.zeros(ans.shape)
         ),
     )
+
+
+def conj(x: Any) -> Any:
+    """The conjugate of what is complex; anything else as it is."""
+    return anp.conj(x) if is_complex(x) else x
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:

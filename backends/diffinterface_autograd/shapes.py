@@ -147,6 +147,11 @@ def matrix_transpose(x: Any, /) -> Any:
     return anp.swapaxes(x, -1, -2)
 
 
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose of the last two axes."""
+    return matrix_transpose(anp.conj(x) if anp.iscomplexobj(x) else x)
+
+
 def _repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Any:
     return anp.repeat(x, repeats, axis)
 

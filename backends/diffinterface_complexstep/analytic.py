@@ -7,33 +7,58 @@ the like would silently answer with a wrong derivative.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any, final
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from diffinterface.arrays.facts import Array
 from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.names import ALIASES
 from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.perturbations import Leveled, innermost
-from diffinterface.errors import NonAnalyticError
+from diffinterface.arrays.overloaded import Namespace, direct_operators
+from diffinterface.arrays.perturbations import Leveled
 
-from . import functions
+from .errors import refuse
 
-_ADVICE = "Use AutoForwardDiff(), or write f with analytic functions of x only."
+#: ``rule(name, function, args, options)`` by NumPy's name; `functions` fills the table.
+RULES: dict[str, Callable[..., Any]] = {}
+
+# What to write instead of a conversion, or where another word says better what f did.
+_HINTS = {
+    "np.asarray": "np.asarray, or assignment into a plain array (use np.zeros_like(x))",
+    "float()": "float(), as math.sin and its like call it (use np.sin)",
+    "complex()": "complex(), as cmath calls it (use np.sin and its like)",
+    "an assignment into a plain array (out=)": "out= a plain array (use np.zeros_like(x))",
+}
 
 
-def refuse(what: str) -> NonAnalyticError:
-    """The error for a function that has no analytic extension."""
-    return NonAnalyticError(
-        f"The complex step met {what}, which is not analytic (or not known to be). {_ADVICE}",
-        function=what,
-    )
+def call(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
+    """`function` of arguments of which some are `Analytic`, if it is analytic.
+
+    Raises
+    ------
+    NonAnalyticError
+        If it is not known to be.
+    """
+    known = ALIASES.get(name, name)
+    rule = RULES.get(known)
+    if rule is None:
+        raise refuse(name)
+    return rule(known, function, args, options)
+
+
+def holds(*trees: Any) -> bool:
+    """Whether any `Analytic` is among arguments."""
+    for tree in trees:
+        if isinstance(tree, Analytic) or (isinstance(tree, tuple | list) and holds(*tree)):
+            return True
+    return False
 
 
 @final
-class Analytic(Leveled, NDArrayOperatorsMixin):
+class Analytic(Leveled):
     """A complex array that stands for a real one.
 
     Parameters
@@ -45,7 +70,8 @@ class Analytic(Leveled, NDArrayOperatorsMixin):
     """
 
     __slots__ = ("level", "value")
-    __hash__ = None  # type: ignore[assignment]
+    _answer = staticmethod(call)
+    _holds = staticmethod(holds)
 
     def __init__(self, value: Array, level: int) -> None:
         self.value, self.level = value, level
@@ -53,152 +79,59 @@ class Analytic(Leveled, NDArrayOperatorsMixin):
     def __repr__(self) -> str:
         return f"Analytic({self.value!r})"
 
-    # --- facts -----------------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.value.shape)
-
-    @property
-    def ndim(self) -> int:
-        return len(self.value.shape)
-
-    @property
-    def size(self) -> int:
-        return int(np.prod(self.shape))
-
     @property
     def dtype(self) -> Any:
         return array_namespace(self.value).real(self.value).dtype
 
-    @property
-    def device(self) -> Any:
-        return self.value.device
-
-    def __len__(self) -> int:
-        return len(self.value)
-
     def __array_namespace__(self, api_version: str | None = None) -> Any:
-        from .namespace import Namespace
-
-        return Namespace(array_namespace(self.value), self.level)
-
-    # --- dispatch from NumPy ---------------------------------------------------------------------
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        if not isinstance(innermost(inputs, self), Analytic):
-            return NotImplemented  # an inner engine's array takes this one as a constant
-        name = ufunc.__name__
-        out = options.pop("out", None)
-        if out is not None and not isinstance(out[0], Analytic):
-            raise refuse(f"{name} with out= a plain array (use np.zeros_like(x))")
-        if method == "__call__":
-            result = functions.call(name, ufunc, inputs, options)
-        elif method in ("reduce", "accumulate") and name in ("add", "multiply"):
-            options = functions.without_dtype(name, options)
-            options = {key: v for key, v in options.items() if v is not None or key == "axis"}
-            result = self._like(getattr(ufunc, method)(*map(self._unwrap, inputs), **options))
-        elif method == "outer" and name in functions.ANALYTIC:
-            result = self._like(ufunc.outer(*map(self._unwrap, inputs), **options))
-        else:
-            raise refuse(f"{name}.{method}")
-        if out is not None:
-            out[0].value = out[0].value * 0 + out[0]._unwrap(result)
-            return out[0]
-        return result
-
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        if not isinstance(innermost(args, self), Analytic):
-            return NotImplemented
-        name = function.__name__
-        if function.__module__ in ("numpy.linalg", "numpy.fft"):
-            name = f"{function.__module__.rpartition('.')[2]}.{name}"
-        return functions.call(name, function, args, options)
+        return Namespace(array_namespace(self.value), Analytic)
 
     # --- conversions that would lose the imaginary part --------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if dtype is not None and np.dtype(dtype) == object:
-            boxed = np.empty(self.shape, object)
-            for index in np.ndindex(self.shape):
-                boxed[index] = self._like(self.value[index])
-            return boxed
-        raise refuse("np.asarray, or assignment into a plain array (use np.zeros_like(x))")
+            return self._boxed()
+        return self._convert("np.asarray")
 
-    def __float__(self) -> float:
-        raise refuse("float(), as math.sin and its like call it (use np.sin)")
-
-    def __int__(self) -> int:
-        raise refuse("int()")
-
-    def __complex__(self) -> complex:
-        raise refuse("complex(), as cmath calls it (use np.sin and its like)")
+    def _convert(self, operation: str) -> None:
+        raise refuse(_HINTS.get(operation, operation))
 
     def __bool__(self) -> bool:
         raise refuse("a truth value")
 
-    def item(self, *args: Any) -> Any:
-        raise refuse("item()")
-
-    def tolist(self) -> Any:
-        raise refuse("tolist()")
-
-    @property
-    def real(self) -> Any:
-        raise refuse(".real")
-
-    @property
-    def imag(self) -> Any:
-        raise refuse(".imag")
-
     # --- as an array -----------------------------------------------------------------------------
 
-    def _like(self, value: Any) -> Any:
-        return wrap(value, self.level)
-
-    def _unwrap(self, value: Any) -> Any:
-        return unwrap(value, self.level)
-
     def __getitem__(self, index: Any) -> Analytic:
-        taken = self.value[index]
-        return self._like(taken)
+        return wrap(self.value[index], self.level)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.value[index] = self._unwrap(value)
-
-    def __iter__(self) -> Iterator[Analytic]:
-        return (self[i] for i in range(len(self)))
+        self.value[index] = unwrap(value, self.level)
 
     @property
     def T(self) -> Analytic:  # noqa: N802 - NumPy's name
-        return self._like(self.value.T)
+        return wrap(self.value.T, self.level)
 
     @property
     def mT(self) -> Analytic:  # noqa: N802 - the standard's name
-        return self._like(self.value.mT)
-
-    def astype(self, dtype: Any, **options: Any) -> Analytic:
-        """The same array: a real dtype is the one that it stands for."""
-        if np.dtype(dtype).kind != "f":
-            raise refuse(f"a cast to {dtype}")
-        return self
+        return wrap(self.value.mT, self.level)
 
     def copy(self) -> Analytic:
         framework = framework_of(self.value)
         assert framework is not None
-        return self._like(framework.own(self.value))
+        return wrap(framework.own(self.value), self.level)
 
-    def reshape(self, *shape: Any) -> Analytic:
-        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
-        return self._like(array_namespace(self.value).reshape(self.value, tuple(wanted)))
+    def _method(self, name: str) -> Callable[..., Any]:
+        if ALIASES.get(name, name) not in RULES:
+            raise self._unknown(name)
+        return partial(getattr(self.__array_namespace__(), name), self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in functions.METHODS:
-            function = getattr(self.__array_namespace__(), functions.METHODS[name])
-            return lambda *args, **options: function(self, *args, **options)
+    def _unknown(self, name: str) -> Exception:
         if hasattr(np.ndarray, name) and not name.startswith("__"):
-            raise refuse(f".{name}")
-        raise AttributeError(f"Analytic has no attribute {name!r}")
+            return refuse(f".{name}")
+        return super()._unknown(name)
+
+
+direct_operators(Analytic, RULES)
 
 
 def unwrap(tree: Any, level: int) -> Any:

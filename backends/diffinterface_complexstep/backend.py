@@ -14,7 +14,6 @@ from diffinterface.arrays.seeds import cast, none_pushed
 from diffinterface.arrays.stop import stopped
 from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff
-from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import AbstractBackend
 from diffinterface.engine.function import Function
@@ -98,22 +97,11 @@ class ComplexStepBackend(Backend):
 
     # --- second order ----------------------------------------------------------------------------
 
-    def _outer(self, x: Leaves) -> AbstractBackend:
+    def outer(self, x: Leaves) -> AbstractBackend:
         if not any(map(is_complex, x)):  # `derived` says what is wrong with those
             self._check_x(x)
         eps = max(float(np.finfo(dtype_name(leaf)).eps) for leaf in x)
         return resolve(AutoFiniteDiff(scheme="central", relative_step=eps ** (1 / 3)))
-
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self._outer(x), self._first(fn, "derivative"), x, contexts)
-
-    def prepare_hvp(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return derived.hvp(self._outer(x), self._first(fn, "gradient"), x, contexts, t, batched)
-
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self._outer(x), self._first(fn, "gradient"), x, contexts)
 
 
 def _norm(t: Leaves) -> Any:

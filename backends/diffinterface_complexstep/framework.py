@@ -8,7 +8,8 @@ from diffinterface.arrays.framework import Framework
 from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.stop import stopped
 
-from .analytic import Analytic, refuse
+from .analytic import Analytic
+from .errors import refuse
 
 
 class AnalyticFramework(Framework):

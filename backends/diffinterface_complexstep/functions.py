@@ -13,51 +13,30 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.names import STANDARD
 from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.perturbations import innermost
 
 from . import singular
+from .analytic import RULES, Analytic, holds, unwrap, wrap
+from .errors import refuse
 
 _ELEMENTWISE = """
-add subtract multiply divide true_divide negative positive power pow float_power square sqrt
-reciprocal exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan asin acos atan sinh
-cosh tanh arcsinh arccosh arctanh asinh acosh atanh logaddexp hypot isnan isinf isfinite deg2rad
-radians rad2deg degrees matmul erf erfc gamma loggamma digamma psi expit xlogy log_expit
+add subtract multiply divide negative positive power float_power square sqrt reciprocal exp exp2 expm1
+log log2 log10 log1p sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh logaddexp
+hypot isnan isinf isfinite deg2rad rad2deg matmul erf erfc gamma loggamma digamma expit xlogy log_expit
 """
 _STRUCTURAL = """
 sum prod mean nansum cumsum cumprod cumulative_sum cumulative_prod diff gradient trapezoid
 average dot inner outer tensordot einsum kron cross vecdot convolve correlate polyval polyder trace
-diagonal diag diagflat tril triu reshape ravel transpose permute_dims matrix_transpose moveaxis
-swapaxes squeeze expand_dims broadcast_to broadcast_arrays concatenate concat stack hstack vstack
-column_stack dstack append block split array_split hsplit vsplit unstack tile repeat roll flip fliplr
-flipud rot90 pad take take_along_axis where select atleast_1d atleast_2d atleast_3d copy
-zeros_like ones_like empty_like full_like full linspace meshgrid shape size ndim result_type asarray
-asanyarray astype
-linalg.solve linalg.inv linalg.det linalg.matrix_power linalg.multi_dot linalg.matmul linalg.outer
-linalg.tensordot linalg.trace linalg.diagonal linalg.vecdot linalg.cross linalg.matrix_transpose
-fft.fft fft.ifft fft.fftshift fft.ifftshift
+diagonal diag diagflat tril triu reshape ravel transpose matrix_transpose moveaxis swapaxes squeeze
+expand_dims broadcast_to broadcast_arrays concatenate hstack vstack column_stack dstack append block
+split array_split hsplit vsplit unstack tile repeat roll flip fliplr flipud rot90 pad take
+take_along_axis where select atleast_1d atleast_2d atleast_3d copy zeros_like ones_like empty_like
+full_like full linspace meshgrid shape size ndim result_type asanyarray
+linalg.solve linalg.inv linalg.det linalg.matrix_power linalg.multi_dot linalg.trace linalg.diagonal
+linalg.cross fft.fft fft.ifft fft.fftshift fft.ifftshift
 """
-ANALYTIC = frozenset((_ELEMENTWISE + _STRUCTURAL).split())
-
-METHODS = {
-    name: name
-    for name in [
-        "sum",
-        "prod",
-        "mean",
-        "cumsum",
-        "cumprod",
-        "dot",
-        "trace",
-        "diagonal",
-        "ravel",
-        "transpose",
-        "swapaxes",
-        "squeeze",
-        "repeat",
-        "take",
-    ]
-} | {"flatten": "ravel"}
 
 # Conditions on the real parts of the arguments.
 _OUTSIDE: dict[str, Callable[..., Any]] = {
@@ -72,55 +51,26 @@ _OUTSIDE: dict[str, Callable[..., Any]] = {
     "arctanh": lambda xp, a: xp.abs(a) > 1,
     "power": lambda xp, a, p: (a < 0) & (p != xp.round(p)),
 }
-_ALIASES = {
-    "asin": "arcsin",
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "atanh": "arctanh",
-    "pow": "power",
-    "float_power": "power",
-}
-
-
-_STANDARD = {long: short for short, long in _ALIASES.items()} | {
-    "power": "pow",
-    "true_divide": "divide",
-    "arctan": "atan",
-    "arcsinh": "asinh",
-    "concatenate": "concat",
-}
 # Functions of NumPy that are no ufuncs, and mean the same in the array-API standard.
 _SAME = frozenset(
     """
-    sum prod mean concatenate concat stack reshape where matmul tensordot broadcast_to expand_dims
+    sum prod mean concatenate stack reshape where matmul tensordot broadcast_to expand_dims
     moveaxis squeeze flip roll tril triu linalg.solve linalg.inv linalg.det zeros_like ones_like
     """.split()
 )
 
 
-def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> Any:
-    """`function` of arguments of which some are `Analytic`, if it is analytic.
-
-    Raises
-    ------
-    NonAnalyticError
-        If it is not known to be.
-    """
-    from .analytic import Analytic, refuse, unwrap, wrap
-
-    if name in ("iscomplexobj", "isrealobj"):
-        return name == "isrealobj"  # x is real to f
-    if name not in ANALYTIC:
-        raise refuse(name)
+def _analytic(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
+    """A function of complex arrays in place of the one of real arrays."""
     if _has_complex((*args, *options.values())):
         raise refuse(f"{name} with a complex number")
     top = innermost((*args, *options.values()))
     assert isinstance(top, Analytic)
     plain = [unwrap(arg, top.level) for arg in args]
-    kept = {key: unwrap(value, top.level) for key, value in without_dtype(name, options).items()}
+    kept = {key: unwrap(value, top.level) for key, value in _without_dtype(name, options).items()}
     if name in ("where", "select") and "complex" in str(getattr(plain[0], "dtype", "")):
         raise refuse(f"{name} with a condition computed from x")
-    known = _ALIASES.get(name, name)
+    known = "power" if name == "float_power" else name
     hidden = singular.check(known, plain)
     function = _REPLACED.get(name) or _native(name, function, plain)
     result = function(*plain, **kept)
@@ -130,10 +80,8 @@ def call(name: str, function: Callable[..., Any], args: Any, options: Any) -> An
     return wrap(result if hidden is None else _nan_where(hidden, result), top.level)
 
 
-def without_dtype(name: str, options: dict[str, Any]) -> dict[str, Any]:
+def _without_dtype(name: str, options: dict[str, Any]) -> dict[str, Any]:
     """Options less a real ``dtype``: it is the one that the complex result stands for."""
-    from .analytic import refuse
-
     dtype = options.get("dtype")
     if dtype is None or (name.endswith("_like") and "float" not in str(dtype)):
         return options
@@ -144,8 +92,6 @@ def without_dtype(name: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def _has_complex(tree: Any) -> bool:
     """Whether a plain complex array or number is among arguments: f must be real."""
-    from .analytic import Analytic
-
     if isinstance(tree, tuple | list):
         return any(map(_has_complex, tree))
     if isinstance(tree, complex):
@@ -160,7 +106,7 @@ def _native(name: str, function: Callable[..., Any], plain: list[Any]) -> Callab
     if array is None or not (isinstance(function, np.ufunc) or name in _SAME):
         return function
     home = array_namespace(array)
-    for part in _STANDARD.get(name, name).split("."):
+    for part in STANDARD.get(name, name).split("."):
         home = getattr(home, part)
     return home
 
@@ -209,14 +155,47 @@ _REPLACED: dict[str, Callable[..., Any]] = {
     "logaddexp": _logaddexp,
     "hypot": _hypot,
     "vecdot": _vecdot,
-    "linalg.vecdot": _vecdot,
     "correlate": lambda a, v, *mode, **options: np.correlate(a, np.conj(v), *mode, **options),
     "expit": _expit,
     "log_expit": lambda z: -_logaddexp(0.0 * z, -z),
     "deg2rad": lambda z: z * (np.pi / 180),
-    "radians": lambda z: z * (np.pi / 180),
     "rad2deg": lambda z: z * (180 / np.pi),
-    "degrees": lambda z: z * (180 / np.pi),
     "xlogy": lambda a, z: a * np.log(z),
     "float_power": lambda z, p: z**p,
 }
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+
+def _astype(name: str, function: Any, args: Any, options: Any) -> Any:
+    """The same array: a real dtype is the one that it stands for."""
+    x, dtype, *_ = args
+    if np.dtype(dtype).kind != "f":
+        raise refuse(f"a cast to {dtype}")
+    return x
+
+
+def _asarray(name: str, function: Any, args: Any, options: Any) -> Any:
+    """The array itself, or a stack of the numbers in nested lists."""
+    x = args[0]
+    if isinstance(x, tuple | list):
+        return _stack("stack", np.stack, ([_asarray(name, function, (p,), {}) for p in x],), {})
+    dtype = options.get("dtype")
+    return x if dtype is None or not holds(x) else x.astype(dtype)
+
+
+def _stack(name: str, function: Any, args: Any, options: Any) -> Any:
+    """Arrays, numbers among them, along a new axis."""
+    arrays, *rest = args
+    like = innermost(arrays)
+    if like is not None and not isinstance(like.value, np.ndarray) and not _has_complex(arrays):
+        xp = array_namespace(like.value)
+        plain = (xp.asarray(unwrap(a, like.level)) for a in arrays)
+        arrays = [wrap(xp.astype(a, like.value.dtype), like.level) for a in plain]
+    return _analytic(name, function, (arrays, *rest), options)
+
+
+RULES.update(dict.fromkeys((_ELEMENTWISE + _STRUCTURAL).split(), _analytic))
+RULES.update(asarray=_asarray, astype=_astype, stack=_stack)
+RULES.update(iscomplexobj=lambda *_: False, isrealobj=lambda *_: True)  # x is real to f

@@ -118,12 +118,10 @@ _SINGULAR: dict[str, Callable[..., Any]] = {
     "power": _power,
     "hypot": _hypot,
     "divide": _near(0.0),
-    "true_divide": _near(0.0),
     "reciprocal": _near(0.0),
     "gamma": _gamma,
     "loggamma": _gamma,
     "digamma": _gamma,
-    "psi": _gamma,
     "linalg.inv": _matrix,
     "linalg.solve": _matrix,
 }

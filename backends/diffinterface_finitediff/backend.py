@@ -8,12 +8,11 @@ from functools import cache
 from typing import Any, final
 
 from diffinterface.arrays.facts import Array
-from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.framework import framework_of, is_traced
 from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.seeds import none_pushed
 from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import AutoFiniteDiff
-from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.function import Function
 from diffinterface.engine.prep import Prep
@@ -77,7 +76,7 @@ class FiniteDiffBackend(Backend):
     def _steps(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[float, float]:
         given = self.adtype.relative_step
         if given is None:
-            if any(map(_traced, x)):
+            if any(map(is_traced, x)):
                 eps = roundoff(x)
             else:
                 eps = probe(_evaluator(fn, x, contexts), x, self.adtype.scheme)
@@ -87,7 +86,7 @@ class FiniteDiffBackend(Backend):
 
     # --- second order: the outer difference knows how noisy the inner one is -----------------------
 
-    def _outer(self, x: Leaves) -> FiniteDiffBackend:
+    def outer(self, x: Leaves) -> FiniteDiffBackend:
         if self.adtype.relative_step is not None or self.adtype.scheme == "richardson":
             return self
         # The inner derivative has an error eps^(2/3) (central) or eps^(1/2) (forward); the best
@@ -95,22 +94,6 @@ class FiniteDiffBackend(Backend):
         error = roundoff(x) ** (2 / 3 if self.adtype.scheme == "central" else 1 / 2)
         outer = replace(self.adtype, scheme="central", relative_step=float(error ** (1 / 3)))
         return FiniteDiffBackend(outer)
-
-    def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self._outer(x), self._first(fn, "derivative"), x, contexts)
-
-    def prepare_hvp(
-        self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
-    ) -> Prep:
-        return derived.hvp(self._outer(x), self._first(fn, "gradient"), x, contexts, t, batched)
-
-    def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self._outer(x), self._first(fn, "gradient"), x, contexts)
-
-
-def _traced(leaf: Any) -> bool:
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)
 
 
 def _like(norm: Any, slope: Array) -> Array:
@@ -123,7 +106,7 @@ def _like(norm: Any, slope: Array) -> Array:
 
 
 def _evaluator(fn: Function, x: Leaves, contexts: Leaves) -> Evaluate:
-    """F at a point, its outputs as arrays of the caller's framework."""
+    """f at a point, its outputs as arrays of the caller's framework."""
     caller = framework_of(x[0])
 
     def evaluate(point: Leaves) -> Leaves:

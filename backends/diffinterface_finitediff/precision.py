@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays import assembly
 from diffinterface.arrays.facts import dtype_name
 from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.seeds import generic_direction
 from diffinterface.arrays.trees import Leaves
 from diffinterface.errors import PrecisionWarning
 
@@ -56,7 +56,7 @@ def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
         In either case; steps are then chosen for 32 bits.
     """
     coarse = roundoff(x)
-    direction = tuple(assembly.generic_direction(leaf) for leaf in x)
+    direction = tuple(generic_direction(leaf) for leaf in x)
     # The extrapolated scheme is as easily misled by its smallest step.
     relative = relative_step(scheme, coarse) / (2**LEVELS if scheme == "richardson" else 1)
     h = step(x, direction, relative, relative)

@@ -1,6 +1,6 @@
 """Dual numbers over any array."""
 
-from . import operators, rules
+from . import rules
 from .backend import ForwardDiffBackend
 from .define import defrule
 from .dual import Dual
@@ -14,6 +14,5 @@ __all__ = [
     "MissingRuleError",
     "defrule",
     "framework",
-    "operators",
     "rules",
 ]

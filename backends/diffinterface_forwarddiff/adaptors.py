@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from diffinterface.arrays.facts import is_complex, is_inexact
 
-from .arguments import ARRAYS, apply
 from .dual import Dual
 from .errors import MissingRuleError
 from .levels import duals, holds, level_of, top, value_at
-from .table import RULES, base
+from .table import ARRAYS, RULES, base
 from .values import cast, contiguous, copied, namespace_for, namespace_of, plain, zeros_beside
 
 
@@ -22,6 +22,20 @@ def no_options(name: str, options: dict[str, Any]) -> None:
     kept = [key for key, value in options.items() if not (key == "where" and value is True)]
     if kept:
         raise MissingRuleError(name, f"with {', '.join(kept)}= has no derivative rule")
+
+
+def apply(name: str, body: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """``body(*args, **options)``; arguments that it does not know have no derivative rule."""
+    try:
+        return body(*args, **options)
+    except TypeError:
+        try:
+            signature(body).bind(*args, **options)
+        except TypeError as error:
+            raise MissingRuleError(
+                name, f"has no derivative rule for these arguments: {error}"
+            ) from None
+        raise
 
 
 _PLAIN = {np.ndarray, float, int}

@@ -9,7 +9,6 @@ import numpy as np
 
 from diffinterface.arrays.facts import Array, is_complex, size_of
 from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.perturbations import new_level
 from diffinterface.arrays.trees import Leaves, map_leaves
 from diffinterface.declare.adtypes import AutoForwardDiff
@@ -17,13 +16,14 @@ from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.function import Function
 from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import complex_gradient_error
 
-from .arguments import from_objects
 from .define import defrule
 from .dual import Dual
-from .jacobian import sweep
+from .jacobian import as_array, sweep
 from .levels import primal, tangent
 from .memory import keep_freed
+from .table import from_objects
 from .values import back, beside, cast, copied, front
 
 
@@ -54,7 +54,7 @@ class ForwardDiffBackend(Backend):
             k = t[0].shape[0] if batched else 1
             seeded = tuple(_seed(a, b, batched, level) for a, b in zip(x, t, strict=True))
             y, aux = fn(seeded, contexts)
-            value = tuple(_array(primal(leaf, level), x[0]) for leaf in y)
+            value = tuple(as_array(primal(leaf, level), x[0]) for leaf in y)
             columns = tuple(
                 _unseed(
                     tangent(leaf, level, k) if isinstance(leaf, Dual) else tangent(v, level, k),
@@ -79,7 +79,7 @@ class ForwardDiffBackend(Backend):
         def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:
             value, ((*row,),), aux = sweep(fn, self._chunk, x, contexts)
             if is_complex(value[0]):
-                raise derived.complex_gradient_error()
+                raise complex_gradient_error()
             return value, tuple(cast(r, leaf.dtype) for r, leaf in zip(row, x, strict=True)), aux
 
         return Prep(run, fresh=True)
@@ -95,7 +95,3 @@ def _seed(x: Array, t: Array, batched: bool, level: int) -> Dual:
 
 def _unseed(columns: Array, batched: bool) -> Array:
     return front(columns) if batched else columns[..., 0]
-
-
-def _array(value: Any, like: Array) -> Array:
-    return value if hasattr(value, "dtype") else array_namespace(like).asarray(value)

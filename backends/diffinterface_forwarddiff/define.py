@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.names import ALIASES, function_name
 from diffinterface.errors import InputError
 
 from .adaptors import scale, spread
 from .dual import Dual
 from .levels import holds, top, value_at
-from .table import RULES, rule_name
+from .table import RULES
 
 
 def defrule(
@@ -88,7 +89,10 @@ def defrule(
 
     if isinstance(function, np.ufunc) or getattr(function, "__module__", "").startswith("numpy"):
         resolved: Callable[..., Any] = function
-        RULES[rule_name(function)] = lambda _, f, args, options: apply(f or function, args, options)
+        name = function_name(function)
+        RULES[ALIASES.get(name, name)] = lambda _, f, args, options: apply(
+            f or function, args, options
+        )
         return function
 
     @wraps(function)

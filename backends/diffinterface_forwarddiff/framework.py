@@ -7,12 +7,12 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from diffinterface.arrays.framework import Framework
+from diffinterface.arrays.framework import Framework, framework_of
+from diffinterface.arrays.overloaded import Namespace
 from diffinterface.arrays.stop import stopped
 
 from .dual import Dual
 from .errors import DualConversionError
-from .namespace import Namespace
 from .values import namespace_of, zeros_beside
 
 
@@ -30,11 +30,9 @@ class DualFramework(Framework):
 
     def namespace(self, x: Any) -> Any:
         found = namespace_of(x)
-        return Namespace(array_api_compat.numpy) if found is np else found
+        return Namespace(array_api_compat.numpy, Dual) if found is np else found
 
     def scratch(self, buffer: Any, like: Any) -> Any:
-        from diffinterface.arrays.framework import framework_of
-
         inner = framework_of(like.value)
         value = inner.scratch(buffer, like.value) if inner is not None else np.array(buffer)
         return Dual(value, zeros_beside(value, like.width), like.level)

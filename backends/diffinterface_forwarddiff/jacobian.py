@@ -28,7 +28,7 @@ def sweep(fn: Function, chunk: int, x: Leaves, contexts: Leaves) -> tuple[Leaves
         stop = min(start + chunk, n)
         level = new_level()
         y, aux = fn(_seeds(x, start, stop, level), contexts)
-        value = tuple(_array(primal(leaf, level), x[0]) for leaf in y)
+        value = tuple(as_array(primal(leaf, level), x[0]) for leaf in y)
         blocks.append(
             [
                 tangent(leaf if isinstance(leaf, Dual) else v, level, stop - start)
@@ -83,5 +83,6 @@ def _cut(block: Any, y: Any, x: Leaves) -> list[Any]:
     return parts
 
 
-def _array(value: Any, like: Any) -> Any:
+def as_array(value: Any, like: Any) -> Any:
+    """A number as an array of the framework of `like`."""
     return value if hasattr(value, "dtype") else namespace_of(like).asarray(value)

@@ -1,8 +1,8 @@
 """The one way from a function's name to its derivative: rules in a table, and how they are called.
 
-A rule is ``rule(xp, name, function, args, options, level) -> result``. Rules register under NumPy's
-names; the array-API's other names are aliases. Each kind of rule (elementwise, linear, composed, ...)
-is one adaptor that turns a line of a table into such a function.
+A rule is ``rule(name, function, args, options) -> result``, with arrays where NumPy takes lists, and
+positions where it takes names. The table is empty until the modules in `rules` fill it: each kind of
+rule (elementwise, linear, composed, ...) is one adaptor that turns a line there into such a function.
 """
 
 from __future__ import annotations
@@ -12,78 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import bound, ready
+from diffinterface.arrays.names import ALIASES, STANDARD, bound
+
 from .errors import MissingRuleError
+from .levels import holds
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
 
-ALIASES = {
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "asin": "arcsin",
-    "asinh": "arcsinh",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "atanh": "arctanh",
-    "concat": "concatenate",
-    "permute_dims": "transpose",
-    "pow": "power",
-    "absolute": "abs",
-    "fabs": "abs",
-    "conj": "conjugate",
-    "divide": "true_divide",
-    "amax": "max",
-    "amin": "min",
-    "bitwise_invert": "invert",
-    "degrees": "rad2deg",
-    "radians": "deg2rad",
-    "around": "round",
-    "linalg.matmul": "matmul",
-    "linalg.tensordot": "tensordot",
-    "linalg.outer": "outer",
-    "linalg.vecdot": "vecdot",
-    "linalg.matrix_transpose": "matrix_transpose",
-    "add.reduce": "sum",
-    "multiply.reduce": "prod",
-    "maximum.reduce": "max",
-    "minimum.reduce": "min",
-    "add.accumulate": "cumsum",
-    "multiply.accumulate": "cumprod",
-    "psi": "digamma",
-    "_zeta": "zeta",  # the ufunc behind SciPy's function
-}
-_STANDARD = {
-    "arccos": "acos",
-    "arccosh": "acosh",
-    "arcsin": "asin",
-    "arcsinh": "asinh",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arctanh": "atanh",
-    "concatenate": "concat",
-    "power": "pow",
-    "true_divide": "divide",
-    "conjugate": "conj",
-    "cumsum": "cumulative_sum",
-    "cumprod": "cumulative_prod",
-}
+# How many leading arguments are arrays; one, of functions that are not here.
+ARRAYS: dict[str, int] = {}
 
-method_names = {
-    name: name
-    for name in (
-        *("sum", "mean", "prod", "max", "min", "std", "var", "dot", "cumsum", "cumprod", "clip"),
-        *("squeeze", "diagonal", "trace", "swapaxes", "take", "repeat", "argmax", "argmin"),
-        *("argsort", "ravel", "round", "ptp", "nonzero", "any", "all", "searchsorted"),
-    )
-} | {"conj": "conjugate", "conjugate": "conjugate"}
+# Functions of sequences of arrays, to be left as such. Of these, nested lists are the argument.
+SEQUENCES: set[str] = set()
+NESTED = {"block", "asarray", "asanyarray", "array", "ascontiguousarray"}
 
-
-def rule_name(function: Any) -> str:
-    """The name under which NumPy's functions and ufuncs register."""
-    module, name = getattr(function, "__module__", None) or "", function.__name__
-    name = f"{module[6:]}.{name}" if module in ("numpy.linalg", "numpy.fft") else name
-    return ALIASES.get(name, name)
+_NUMBERS = {int, float, bool, complex, np.int64, np.float64}
+_STANDARD = STANDARD | {"cumsum": "cumulative_sum", "cumprod": "cumulative_prod"}
 
 
 def call(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
@@ -91,24 +36,15 @@ def call(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
     name = ALIASES.get(name, name)
     rule = RULES.get(name)
     if rule is None:
-        rule = _late_rule(name)
+        raise MissingRuleError(name)
     if options and function is not None:
         args, options = bound(function, args, options)
     for arg in args if not options else (*args, *options.values()):
         kind = type(arg)
         if kind is list or kind is tuple or (kind is np.ndarray and arg.dtype.hasobject):
-            args, options = ready(name, args, options)
+            args, options = _ready(name, args, options)
             break
     return rule(name, function, args, options)
-
-
-def _late_rule(name: str) -> Rule:
-    from .rules import special
-
-    special.register()
-    if name not in RULES:
-        raise MissingRuleError(name)
-    return RULES[name]
 
 
 def base(xp: Any, name: str, function: Any) -> Any:
@@ -123,3 +59,40 @@ def base(xp: Any, name: str, function: Any) -> Any:
         if found is not None:
             return found
     raise MissingRuleError(name, f"is not in the namespace {getattr(xp, '__name__', xp)}")
+
+
+def _ready(name: str, args: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The arguments, with Duals for lists that hold Duals, and arrays for lists of numbers."""
+    if name in NESTED:
+        return args, options
+    options = {key: _joined(v) for key, v in options.items()}
+    if name in SEQUENCES:
+        return tuple(_elements(arg) for arg in args), options
+    n = ARRAYS.get(name, 1)
+    return tuple(_joined(_array(arg) if i < n else arg) for i, arg in enumerate(args)), options
+
+
+def _elements(arg: Any) -> Any:
+    return [_joined(part) for part in arg] if isinstance(arg, tuple | list) else _joined(arg)
+
+
+def _joined(arg: Any) -> Any:
+    if isinstance(arg, tuple | list):
+        if all(type(part) in _NUMBERS for part in arg) or not holds(arg):
+            return arg
+        return call("asarray", None, (list(arg),), {})
+    if isinstance(arg, np.ndarray) and arg.dtype == object and holds(list(arg.flat)):
+        return from_objects(arg)
+    return arg
+
+
+def _array(arg: Any) -> Any:
+    return np.asarray(arg) if isinstance(arg, tuple | list) and not holds(arg) else arg
+
+
+def from_objects(boxes: Any) -> Any:
+    """One Dual from an object array of 0-d Duals and numbers, as np.vectorize returns it."""
+    flat = list(np.ravel(boxes))
+    if not holds(flat):
+        return boxes if flat else np.zeros(np.shape(boxes))
+    return call("stack", np.stack, (flat,), {}).reshape(np.shape(boxes))

@@ -12,7 +12,7 @@ from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.perturbations import Leveled
 
-_NUMPY = (np.ndarray, np.generic, float, complex, int)
+NUMPY = (np.ndarray, np.generic, float, complex, int)
 
 
 class Perturbed(Leveled):
@@ -29,15 +29,9 @@ def namespace_of(x: Any) -> Any:
     NumPy's functions dispatch to Duals, so rules run on nested Duals unchanged; other frameworks'
     functions do not, and Duals over them get a namespace of their own.
     """
-    inner = plain(x)
-    if isinstance(inner, _NUMPY):
+    if isinstance(x, NUMPY):
         return np
-    base = array_namespace(inner)
-    if inner is x:
-        return base
-    from .namespace import Namespace
-
-    return Namespace(base)
+    return x.__array_namespace__() if isinstance(x, Perturbed) else array_namespace(x)
 
 
 def zeros_beside(y: Any, k: int) -> Any:
@@ -76,12 +70,6 @@ def plain(x: Any) -> Any:
 def is_scalar(x: Any) -> bool:
     """Whether x stands for a NumPy scalar, which nobody can write into."""
     return isinstance(plain(x), np.generic)
-
-
-def is_immutable(x: Any) -> bool:
-    """Whether x is a NumPy scalar or a JAX array: ``x += 1`` makes a new one."""
-    inner = plain(x)
-    return isinstance(inner, np.generic) or hasattr(inner, "at")
 
 
 def cast(x: Any, dtype: Any) -> Any:

@@ -18,6 +18,7 @@ from diffinterface.engine.contract import Levels, Program
 from diffinterface.engine.function import Function
 from diffinterface.engine.modes import prefers_forward, two_pullbacks
 from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import Pure
 
 from . import transforms
 from .costs import COSTS
@@ -59,15 +60,20 @@ class JaxBackend(Backend):
 
     def _plan(
         self,
-        make: Callable[..., transforms.Body],
+        operator: str,
         fn: Function,
         x: Leaves,
         contexts: Leaves,
-        *options: Any,
+        *,
         t: Leaves = (),
         lone: bool = False,
+        **options: bool,
     ) -> Prep:
-        """The plan of the body that ``make(fn, *options, mode)`` gives."""
+        """The plan of an operator of `JaxTransforms`."""
+
+        def make(mode: Mode) -> transforms.Body:
+            return partial(getattr(transforms.JaxTransforms(mode), operator), fn, **options)
+
         compiled, has_aux = fn.reuse and self.adtype.jit, fn.has_aux
         if compiled:
             fn = traced_once(fn)
@@ -77,8 +83,8 @@ class JaxBackend(Backend):
             mode = "reverse" if lacks_forward else "auto"
         if not compiled:
             modes: tuple[Mode, ...] = ("auto", "reverse") if mode == "auto" else (mode,)
-            return Prep(guard(eager([make(fn, *options, mode) for mode in modes]), x, contexts, t))
-        body = make(fn, *options, mode)
+            return Prep(guard(eager([make(mode) for mode in modes]), x, contexts, t))
+        body = make(mode)
         result = jax.jit(lambda *args: body(*args)[1])
         run = jitted(body) if has_aux else jax.jit(body)  # arrays alone, and a None
         plan = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t))
@@ -100,40 +106,40 @@ class JaxBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan(transforms.pushforward, fn, x, contexts, batched, t=t)
+        return self._plan("pushforward", fn, x, contexts, batched=batched, t=t)
 
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan(transforms.pullback, fn, x, contexts, batched, t=t)
+        return self._plan("pullback", fn, x, contexts, batched=batched, t=t)
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan(transforms.derivative, fn, x, contexts)
+        return self._plan("derivative", fn, x, contexts)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         lone = len(x) == 1 and not fn.layout
-        return self._plan(transforms.gradient, fn, x, contexts, lone=lone)
+        return self._plan("gradient", fn, x, contexts, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts)
-        return self._plan(transforms.jacobian, fn, x, contexts, forward)
+        return self._plan("jacobian", fn, x, contexts, forward=forward)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts, samples=True)
-        return self._plan(transforms.batched_jacobian, fn, x, contexts, forward)
+        return self._plan("batched_jacobian", fn, x, contexts, forward=forward)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan(transforms.second_derivative, fn, x, contexts)
+        return self._plan("second_derivative", fn, x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
-        return self._plan(transforms.hvp, fn, x, contexts, batched, t=t)
+        return self._plan("hvp", fn, x, contexts, batched=batched, t=t)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
-        return self._plan(transforms.hessian, fn, x, contexts)
+        return self._plan("hessian", fn, x, contexts)
 
     def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
         def trace(x: Leaves, contexts: Leaves) -> Any:
@@ -179,7 +185,7 @@ class JaxBackend(Backend):
     def prepare_pushforward_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        def linearize(g: transforms.Pure, x: Leaves) -> Any:
+        def linearize(g: Pure, x: Leaves) -> Any:
             return transforms.linearize(g, x, self._mode)
 
         return self._at_point(fn, x, contexts, t, linearize, batched)
@@ -195,7 +201,8 @@ class JaxBackend(Backend):
         derived.refuse_complex(self, x, "hvp")
 
         def of_gradient(_: Any, x: Leaves) -> Any:
-            gradient = transforms.gradient_of(fn, contexts, self._mode)
+            g = transforms.close(fn, contexts)
+            gradient = transforms.JaxTransforms(self._mode).gradient_of(g)
             first, product, (y, aux) = transforms.linearize_symmetric(gradient, x, self._mode)
             return (y, first), product, aux
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
-import array_api_compat
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -63,9 +62,6 @@ class JaxFramework(Framework):
         # Where x is there already, as it is outside of traces, to put it there would take as long again.
         there = device is None or (type(x) is ArrayImpl and x.sharding == device)
         return x if there else jax.device_put(x, device)
-
-    def namespace(self, x: Any) -> Any:
-        return array_api_compat.array_namespace(x)
 
     def take(self, x: Any, indices: Any) -> Any:
         return jnp.take(x, indices, axis=0, mode="clip")  # with no mask for indices outside

@@ -12,6 +12,7 @@ import numpy as np
 from diffinterface.arrays.facts import NUMBERS, dtype_name
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.trees import Leaves
+from diffinterface.engine.auxiliary import Carrier
 from diffinterface.engine.function import Function
 
 from . import transforms
@@ -23,49 +24,29 @@ _CUSTOM_VJP = "custom_vjp"
 
 def traced_once(fn: Function) -> Function:
     """The same function, traced once for all programs of a plan: they agree on what it captured."""
-    kept = _Kept()
-    traced = jax.jit(lambda x, contexts: kept.take(*fn(x, contexts)), inline=True)
-    return fn.derived(lambda x, contexts: kept.give(*traced(x, contexts)))
+    return fn.derived(_carried(fn, inline=True))
 
 
 def jitted(body: transforms.Body) -> transforms.Body:
     """`body` compiled."""
-    kept = _Kept()
+    return _carried(body)
+
+
+def _carried(call: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """`call` compiled, with all that is no array in its auxiliary output, the last."""
+    carrier = Carrier(jax.tree_util.tree_flatten, _is_array)
 
     def arrays_only(*args: Any) -> Any:
-        value, result, aux = body(*args)
-        return kept.take((value, result), aux)
+        *results, aux = call(*args)
+        return results, carrier.take(aux)
 
-    compiled = jax.jit(arrays_only)
+    compiled = jax.jit(arrays_only, **options)
 
     def run(*args: Any) -> Any:
-        (value, result), aux = kept.give(*compiled(*args))
-        return value, result, aux
+        results, passed = compiled(*args)
+        return (*results, carrier.give(passed))
 
     return run
-
-
-class _Kept:
-    """An auxiliary output on its way out of a trace, which lets only arrays pass."""
-
-    def __init__(self) -> None:
-        self._structure: Any = None
-        self._others: list[Any] = []
-
-    def take(self, value: Any, aux: Any) -> tuple[Any, list[Any]]:
-        """The arrays of `aux`; the rest is kept here."""
-        leaves, self._structure = jax.tree_util.tree_flatten(aux)
-        self._others = [_HOLE if _is_array(leaf) else leaf for leaf in leaves]
-        return value, [leaf for leaf in leaves if _is_array(leaf)]
-
-    def give(self, value: Any, arrays: list[Any]) -> tuple[Any, Any]:
-        """The whole, with the arrays as the program returned them."""
-        remaining = iter(arrays)
-        leaves = [next(remaining) if other is _HOLE else other for other in self._others]
-        return value, jax.tree_util.tree_unflatten(self._structure, leaves)
-
-
-_HOLE = object()
 
 
 def _is_array(leaf: Any) -> bool:

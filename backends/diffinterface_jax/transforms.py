@@ -12,23 +12,20 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from diffinterface.arrays import assembly
 from diffinterface.arrays.facts import is_complex
-from diffinterface.arrays.seeds import basis, match_cotangent
 from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import Mode
-from diffinterface.engine.derived import complex_gradient_error
 from diffinterface.engine.function import Function
+from diffinterface.engine.transforms import Pull, Pure, Push, Transforms
 
 Body = Callable[..., tuple[Any, Any, Any]]
-Pure = Callable[[Leaves], tuple[Leaves, Any]]
 
 # Linear maps are trees, so that what they keep can be copied, and passed to compiled code.
 _Partial: Any = jax.tree_util.Partial
 
 
 def close(fn: Function, contexts: Leaves) -> Pure:
-    """F of x alone, its outputs as JAX arrays."""
+    """f of x alone, its outputs as JAX arrays."""
 
     def pure(x: Leaves) -> tuple[Leaves, Any]:
         y, aux = fn(x, contexts)
@@ -84,130 +81,33 @@ def _first(back: Any, t: Leaves) -> Leaves:
     return tangent
 
 
-def pushforward(fn: Function, batched: bool, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Any, Any, Any]:
-        g = close(fn, contexts)
+class JaxTransforms(Transforms):
+    """All of a mode."""
+
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+
+    def close(self, fn: Function, contexts: Leaves) -> Pure:
+        return close(fn, contexts)
+
+    def pushing(self, g: Pure, x: Leaves, batched: bool) -> Push:
         if not batched:
-            return push_once(g, x, t, mode)
-        value, push, aux = linearize(g, x, mode)
-        return value, jax.vmap(push)(t), aux
+            return lambda t: push_once(g, x, t, self.mode)
+        value, push, aux = linearize(g, x, self.mode)
+        return lambda t: (value, jax.vmap(push)(t), aux)
 
-    return body
-
-
-def pullback(fn: Function, batched: bool, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Any, Any, Any]:
-        value, back, aux = pull(close(fn, contexts), x)
-        t = match_cotangent(t, value, batched)
-        return value, (jax.vmap(back) if batched else back)(t), aux
-
-    return body
-
-
-def derivative(fn: Function, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        return push_once(close(fn, contexts), x, _ones(x), mode)
-
-    return body
-
-
-def _ones(x: Leaves) -> Leaves:
-    return tuple(jnp.ones_like(leaf) for leaf in x)
-
-
-def gradient_of(fn: Function, contexts: Leaves, mode: Mode) -> Pure:
-    """The gradient of f as a function of x; its aux is (y, aux)."""
-
-    def reverse_gradient(x: Leaves) -> tuple[Leaves, Any]:
-        y, back, aux = pull(close(fn, contexts), x)
-        if is_complex(y[0]):
-            raise complex_gradient_error()
-        return back((jnp.ones_like(y[0]),)), (y, aux)
-
-    def forward_gradient(x: Leaves) -> tuple[Leaves, Any]:
-        y, push, aux = linearize(close(fn, contexts), x, mode)
-        if is_complex(y[0]):
-            raise complex_gradient_error()
-        flat = jax.vmap(push)(basis(x))[0]
-        if any(is_complex(leaf) for leaf in x):
-            turned = tuple(1j * s if is_complex(s) else 0 * s for s in basis(x))
-            flat = flat + 1j * jax.vmap(push)(turned)[0]
-        return assembly.split(flat, x, False), (y, aux)
-
-    return forward_gradient if mode == "forward" else reverse_gradient
-
-
-def gradient(fn: Function, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        result, (value, aux) = gradient_of(fn, contexts, mode)(x)
-        return value, result, aux
-
-    return body
-
-
-def jacobian(fn: Function, forward: bool, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        g = close(fn, contexts)
-        if forward:
-            value, push, aux = linearize(g, x, mode)
-            columns = jax.vmap(push)(basis(x))
-            return value, assembly.rows_from_columns([[c] for c in columns], value, x), aux
+    def pulling(self, g: Pure, x: Leaves) -> tuple[Leaves, Pull, Any]:
         value, back, aux = pull(g, x)
-        seeds = basis(value)
-        rows = jax.vmap(back)(seeds)
-        if any(is_complex(leaf) for leaf in value):
-            turned = tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
-            rows = assembly.complex_rows(rows, jax.vmap(back)(turned), x)
-        return value, assembly.rows_from_rows(rows, value, x), aux
+        return value, lambda t, batched: (jax.vmap(back) if batched else back)(t), aux
 
-    return body
+    def gradient_of(self, g: Pure) -> Pure:
+        return self.forward_gradient_of(g) if self.mode == "forward" else super().gradient_of(g)
 
-
-def batched_jacobian(fn: Function, forward: bool, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        g = close(fn, contexts)
-        value, apply, aux = linearize(g, x, mode) if forward else pull(g, x)
-        batch = assembly.check_batch(x, value)
-        sample_y, sample_x = map(assembly.first_sample, (value, x))
-        seeds = assembly.broadcast_seeds(basis(sample_x if forward else sample_y), batch)
-        blocks = jax.vmap(apply)(seeds)
-        return value, assembly.batched_rows(blocks, sample_y, sample_x, forward), aux
-
-    return body
-
-
-def second_derivative(fn: Function, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        def first(x: Leaves) -> tuple[Leaves, Any]:
-            y, dy, aux = push_once(close(fn, contexts), x, _ones(x), mode)
-            return dy, (y, aux)
-
-        dy, ddy, (y, aux) = push_once(first, x, _ones(x), mode)
-        return (y, dy), ddy, aux
-
-    return body
-
-
-def hvp(fn: Function, batched: bool, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Any, Any, Any]:
-        g = gradient_of(fn, contexts, mode)
-        if not batched and mode != "reverse":
-            first, product, (y, aux) = push_once(g, x, t, mode)
-            return (y, first), product, aux
-        first, apply, (y, aux) = linearize_symmetric(g, x, mode)
-        return (y, first), (jax.vmap(apply) if batched else apply)(t), aux
-
-    return body
-
-
-def hessian(fn: Function, mode: Mode) -> Body:
-    def body(x: Leaves, contexts: Leaves) -> tuple[Any, Any, Any]:
-        g = gradient_of(fn, contexts, mode)
-        first, product, (y, aux) = linearize_symmetric(g, x, mode)
-        columns = jax.vmap(product)(basis(x))
-        return (y, first), assembly.rows_from_rows(columns, x, x), aux
-
-    return body
+    def symmetric(self, g: Pure, x: Leaves, batched: bool) -> Push:
+        if self.mode != "reverse":
+            return self.pushing(g, x, batched)
+        value, back, aux = self.pulling(g, x)
+        return lambda t: (value, back(t, batched), aux)
 
 
 def linearize_symmetric(g: Pure, x: Leaves, mode: Mode) -> Any:

@@ -19,13 +19,15 @@ from diffinterface.engine.contract import Levels, Program
 from diffinterface.engine.function import Function
 from diffinterface.engine.modes import prefers_forward, two_pullbacks
 from diffinterface.engine.prep import Prep
+from diffinterface.engine.transforms import one
 from diffinterface.errors import OutputError
 
-from . import tape, transforms
+from . import tape
 from .costs import COSTS
 from .framework import framework
 from .lone import gradient_at
 from .outer import in_transform
+from .transforms import func
 
 Run = Callable[..., Any]
 
@@ -44,7 +46,7 @@ _NO_RULE = (
 
 @final
 class TorchBackend(Backend):
-    """`AutoTorch`: the tape for reverse mode, ``torch.func`` for forward mode and inside transforms.
+    """`AutoTorch`: the tape for reverse mode, ``torch.func`` for forward mode and inside func.
 
     With ``compile=True``, prepared gradients and unbatched pullbacks run f through ``torch.compile``;
     the other operators differentiate twice or in batches, which compiled code does not allow, and
@@ -96,7 +98,7 @@ class TorchBackend(Backend):
         onto = fn if batched else self._compiled(fn, x, contexts)
         return _either(
             lambda x, c, t: tape.pullback(onto, x, c, t, batched),
-            lambda x, c, t: transforms.pullback(fn, x, c, t, batched),
+            lambda x, c, t: func.pullback(fn, x, c, t, batched),
         )
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -107,7 +109,7 @@ class TorchBackend(Backend):
 
         Its tangents are like those given.
         """
-        through = partial(getattr(transforms, operator), fn, **options)
+        through = partial(getattr(func, operator), fn, **options)
         on_tape = partial(getattr(tape, operator), fn, **options)
         if self.adtype.mode == "forward":
             return Prep(through)
@@ -135,9 +137,9 @@ class TorchBackend(Backend):
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
-            return Prep(partial(transforms.gradient_forward, fn))
+            return Prep(partial(func.forward_gradient, fn))
         onto = self._compiled(fn, x, contexts)
-        either = _either(partial(tape.gradient, onto), partial(transforms.gradient, fn))
+        either = _either(partial(tape.gradient, onto), partial(func.gradient, fn))
 
         def result(x: Leaves, contexts: Leaves) -> Leaves:
             if in_transform():
@@ -161,25 +163,25 @@ class TorchBackend(Backend):
         return Prep(run, result, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        forward = partial(transforms.jacobian_forward, fn)
+        forward = partial(func.jacobian, fn, forward=True)
         if self.adtype.mode == "auto" and not (fn.reuse or in_transform()):
             return Prep(partial(self._jacobian_once, fn))  # f is evaluated once, not twice
         if self._prefers_forward(fn, x, contexts):
             return Prep(forward)
-        return _either(partial(tape.jacobian, fn), partial(transforms.jacobian_reverse, fn))
+        return _either(partial(tape.jacobian, fn), partial(func.jacobian, fn, forward=False))
 
     def _jacobian_once(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
         p = tape.Pass(fn, x, contexts)
         if prefers_forward(self, x, p.y):
-            return transforms.jacobian_forward(fn, x, contexts)
+            return func.jacobian(fn, x, contexts, True)
         return p.value(), tape.rows(p), p.auxiliary()
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._prefers_forward(fn, x, contexts, samples=True):
-            return Prep(partial(transforms.batched_jacobian, fn, forward=True))
+            return Prep(partial(func.batched_jacobian, fn, forward=True))
         return _either(
             partial(tape.batched_jacobian, fn),
-            partial(transforms.batched_jacobian, fn, forward=False),
+            partial(func.batched_jacobian, fn, forward=False),
         )
 
     def _prefers_forward(
@@ -202,7 +204,7 @@ class TorchBackend(Backend):
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
-        through = partial(transforms.hvp, fn, batched=batched)
+        through = partial(func.hvp, fn, batched=batched)
         if self._forward:
             return Prep(through)
         return _either(partial(tape.hvp, fn, batched=batched), through)
@@ -210,8 +212,8 @@ class TorchBackend(Backend):
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
         if self._forward:
-            return Prep(partial(transforms.hessian, fn))
-        return _either(partial(tape.hessian, fn), partial(transforms.hessian, fn))
+            return Prep(partial(func.hessian, fn))
+        return _either(partial(tape.hessian, fn), partial(func.hessian, fn))
 
     def levels(
         self,
@@ -267,7 +269,7 @@ class TorchBackend(Backend):
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
         p = tape.Pass(fn, x, contexts, twice=True)
         with tape.recording():
-            first = p.pull(tape.one(p.y), create=True)
+            first = p.pull(one(p.y), create=True)
         apply = tape.grad_batched if batched else tape.grad
 
         def run(t: Leaves) -> Any:

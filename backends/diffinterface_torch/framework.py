@@ -58,6 +58,7 @@ class TorchFramework(Framework):
     """Tensors of torch, on any device."""
 
     name = "torch"
+    to_floating = "x.to(torch.float64)"
 
     def owns(self, kind: type) -> bool:
         return issubclass(kind, torch.Tensor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,8 +17,8 @@ from diffinterface.arrays import assembly
 from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.engine.derived import complex_gradient_error
 from diffinterface.engine.function import Function
+from diffinterface.engine.transforms import complex_gradient_error, one, pulled_blocks, pulled_rows
 from diffinterface.evaluations import running
 
 from . import engine
@@ -78,7 +79,7 @@ class Pass:
             self.y, self.aux = call(fn, tuple(leaf.clone() for leaf in self.x), contexts)
 
     def value(self) -> Leaves:
-        """F's outputs, off the tape unless somebody outside needs them on it."""
+        """f's outputs, off the tape unless somebody outside needs them on it."""
         return self.y if self.keep else tuple(leaf.detach() for leaf in self.y)
 
     def auxiliary(self) -> Any:
@@ -269,13 +270,6 @@ def slopes(y: Leaves, x: Leaves, keep: bool) -> Leaves:
     return engine.grad(y, x, (torch.ones_like(value),), keep)
 
 
-def one(y: Leaves) -> Leaves:
-    """The cotangent 1 of a real scalar."""
-    if is_complex(y[0]):
-        raise complex_gradient_error()
-    return (torch.ones_like(y[0]),)
-
-
 def jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
     return p.value(), rows(p), p.auxiliary()
@@ -283,22 +277,15 @@ def jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
 
 def rows(p: Pass) -> tuple[Leaves, ...]:
     """The Jacobian of a forward pass."""
-    seeds = basis(p.y)
-    complex_y = any(is_complex(leaf) for leaf in p.y)
-    stacked = p.pull_batched(seeds, retain=complex_y)
-    if complex_y:
-        turned = tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
-        stacked = assembly.complex_rows(stacked, p.pull_batched(turned), p.x)
-    return assembly.rows_from_rows(stacked, p.y, p.x)
+    # A second pullback follows where y is complex.
+    pull = partial(p.pull_batched, retain=any(map(is_complex, p.y)))
+    return pulled_rows(pull, p.y, p.x, basis(p.y))
 
 
 def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     p = Pass(fn, x, contexts)
-    batch = assembly.check_batch(p.x, p.y)
     y = tuple(leaf.detach() for leaf in p.y)  # on the tape each sample taken would be an operation
-    sample_y, sample_x = assembly.first_sample(y), assembly.first_sample(x)
-    stacked = p.pull_batched(assembly.broadcast_seeds(basis(sample_y), batch))
-    return p.value(), assembly.batched_rows(stacked, sample_y, sample_x, False), p.auxiliary()
+    return p.value(), pulled_blocks(p.pull_batched, y, x, basis), p.auxiliary()
 
 
 def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
@@ -311,12 +298,8 @@ def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> 
 
 
 def hessian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
-    p = Pass(fn, x, contexts, twice=True)
-    with recording():
-        first = p.pull(one(p.y), create=True)
-    stacked = grad_batched(first, p.x, basis(p.x), create=p.keep)
-    blocks = assembly.rows_from_rows(stacked, p.x, p.x)
-    return (p.value(), _off(first, p.keep)), blocks, p.auxiliary()
+    value, stacked, aux = hvp(fn, x, contexts, basis(x), True)
+    return value, assembly.rows_from_rows(stacked, x, x), aux
 
 
 def _off(leaves: Leaves, keep: bool) -> Leaves:

@@ -140,15 +140,6 @@ def complex_rows(direct: Leaves, turned: Leaves, x: Leaves) -> Leaves:
     )
 
 
-def generic_direction(leaf: Array) -> Array:
-    """A fixed direction with no symmetry, on the unit scale of `leaf`'s entries."""
-    xp = array_namespace(leaf)
-    count = xp.arange(
-        1, size_of(leaf) + 1, dtype=xp.real(leaf).dtype if is_complex(leaf) else leaf.dtype
-    )
-    return xp.reshape(0.5 + xp.sin(1.3 * count), shape_of(leaf))
-
-
 # --- batches of samples --------------------------------------------------------------------------
 
 

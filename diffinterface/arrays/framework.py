@@ -33,6 +33,7 @@ class Framework:
     concrete: type | None = None  # a class whose instances no transform is ever recording
     #: A loop of its own, ``scan(step, carry, xs) -> carry, ys``, where unrolling one would cost.
     scan: Callable[..., tuple[Any, Any]] | None = None
+    to_floating: str = "x.astype('float64')"  # how one writes it, for messages
     unsuited: str | None = None  # why its arrays are refused, and what to pass instead
 
     def owns(self, kind: type) -> bool:
@@ -208,6 +209,12 @@ def _find_framework(kind: type) -> Framework | None:
             return NUMPY
     # An array of a library that no adapter speaks for: the standard is enough to compute with it.
     return Framework() if hasattr(kind, "__array_namespace__") else None
+
+
+def is_traced(leaf: Array) -> bool:
+    """Whether anything is recording an array, so that its values cannot be looked at."""
+    framework = framework_of(leaf)
+    return framework is not None and framework.is_traced(leaf)
 
 
 def finished(leaf: Array) -> Any:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from .framework import Framework, framework_of
+from .overloaded import Overloaded
 from .trees import Leaves
 
 _levels = count(1)
@@ -20,7 +21,7 @@ def new_level() -> int:
     return next(_levels)
 
 
-class Leveled:
+class Leveled(Overloaded):
     """An array wrapped by an engine of ours.
 
     Attributes
@@ -31,6 +32,13 @@ class Leveled:
 
     __slots__ = ()
     level: int
+
+    def _yields(self, operands: Any) -> bool:
+        kind = type(self)
+        for operand in operands:  # asked in each call, mostly of arrays of one class and of numbers
+            if type(operand) is not kind and isinstance(operand, Leveled | tuple | list):
+                return type(innermost(operands, self)) is not kind
+        return False
 
 
 def innermost(operands: Any, found: Leveled | None = None) -> Leveled | None:

@@ -6,13 +6,18 @@ words.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
+
+import numpy as np
 
 from ..errors import InputError, ShapeError
 from .facts import Array, dtype_name, is_complex, shape_of, size_of
 from .framework import NUMPY, framework_of
 from .namespace import array_namespace
 from .trees import Leaves
+
+_NUMPY_HAS = ("float16", "float32", "float64", "complex64", "complex128")  # whoever extends it
 
 
 def match(t: Leaves, like: Leaves, batched: bool, what: str, of: str) -> Leaves:
@@ -114,6 +119,31 @@ def basis(x: Leaves, start: int = 0, stop: int | None = None) -> Leaves:
         seeds.append(xp.reshape(hot, (stop - start, *leaf.shape)))
         offset += size
     return tuple(seeds)
+
+
+def direction(shape: tuple[int, ...], xp: Any = np, dtype: Any = float) -> Array:
+    """A fixed direction without symmetry, on the unit scale; NumPy's by default."""
+    count = xp.arange(1, prod(shape) + 1, dtype=dtype)
+    return xp.reshape(0.5 + xp.sin(1.3 * count), shape)
+
+
+def generic_direction(leaf: Array) -> Array:
+    """The real one of the shape, framework and precision of `leaf`."""
+    xp = array_namespace(leaf)
+    return direction(shape_of(leaf), xp, (xp.real(leaf) if is_complex(leaf) else leaf).dtype)
+
+
+def like(a: Any, leaf: Array) -> Array:
+    """A NumPy array as one of the framework and dtype of `leaf`."""
+    framework, name = framework_of(leaf) or NUMPY, dtype_name(leaf)
+    if name in _NUMPY_HAS:
+        return framework.from_numpy(a.astype(name), leaf)
+    return cast(framework.from_numpy(a.astype("float32"), leaf), leaf)
+
+
+def turned(seeds: Leaves) -> Leaves:
+    """Seeds turned to the imaginary direction, which a real array does not have."""
+    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
 
 
 def none_pushed(y: Leaves) -> Leaves:

@@ -12,7 +12,7 @@ from .trees import map_leaves
 
 
 def stop_gradient(x: Any) -> Any:
-    """X as a constant: no derivative that anybody is taking goes through it.
+    """x as a constant: no derivative that anybody is taking goes through it.
 
     It stops every engine that is recording x, at all levels, outer ones included: JAX's traces,
     torch's tape, forward mode and ``torch.func``, autograd's boxes, dual numbers, complex steps.

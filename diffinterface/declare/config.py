@@ -44,28 +44,23 @@ _context: ContextVar[dict[str, Any] | None] = ContextVar("diffinterface_config",
 
 def as_adtype(backend: Any) -> ADType:
     """An `ADType` from what a caller may write for a backend: one itself, a string, or None."""
-    if isinstance(backend, ADType):
-        _check_hashable(backend)
-        return backend
-    if isinstance(backend, str):
-        return as_adtype(parse(backend))
     if backend is None:
         return get_config().backend
-    hint = "; write AutoForwardDiff() with parentheses" if isinstance(backend, type) else ""
-    raise UnknownBackendError(
-        f"Backend must be an ADType, a string or None, got {backend!r}{hint}.", got=backend
-    )
-
-
-def _check_hashable(backend: ADType) -> None:
+    adtype = parse(backend) if isinstance(backend, str) else backend
+    if not isinstance(adtype, ADType):
+        hint = "; write AutoForwardDiff() with parentheses" if isinstance(backend, type) else ""
+        raise UnknownBackendError(
+            f"Backend must be an ADType, a string or None, got {backend!r}{hint}.", got=backend
+        )
     try:
-        hash(backend)
+        hash(adtype)
     except TypeError as error:
         raise UnknownBackendError(
-            f"{type(backend).__name__} cannot be hashed ({error}); a declaration is a frozen dataclass "
+            f"{type(adtype).__name__} cannot be hashed ({error}); a declaration is a frozen dataclass "
             "of hashable values.",
-            got=type(backend),
+            got=type(adtype),
         ) from error
+    return adtype
 
 
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Entry points: what installed distributions declare, and one clear error where one is broken.
 
-Three groups make a plugin. ``diffinterface.backends`` maps a name ("jax") to a `Backend` subclass,
+Four groups make a plugin. ``diffinterface.backends`` maps a name ("jax") to a `Backend` subclass,
 ``diffinterface.frameworks`` maps the top-level module of an array type ("torch") to a `Framework`
 instance, and ``diffinterface.hosts`` maps the name of a framework to what takes a `Bridge` in where its
-arrays are traced. The adapters that ship with the library use nothing else.
+arrays are traced; ``diffinterface.detectors`` maps it to what finds sparsity patterns of its functions.
+The adapters that ship with the library use nothing else.
 """
 
 from __future__ import annotations

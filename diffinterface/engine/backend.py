@@ -72,6 +72,12 @@ class Backend(AbstractBackend):
     ) -> Levels:
         return modes.usual(self, operator, x, y, seeds)
 
+    # --- what second order asks ------------------------------------------------------------------
+
+    def outer(self, x: Leaves) -> AbstractBackend:
+        """The engine that differentiates this one's derivatives at x."""
+        return self
+
     # --- primitives and derived operators --------------------------------------------------------
 
     def prepare_pushforward(
@@ -107,12 +113,12 @@ class Backend(AbstractBackend):
         return derived.batched_jacobian(self, fn, x, contexts)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.second_derivative(self, self._first(fn, "derivative"), x, contexts)
+        return derived.second_derivative(self.outer(x), self._first(fn, "derivative"), x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return derived.hvp(self, self._first(fn, "gradient"), x, contexts, t, batched)
+        return derived.hvp(self.outer(x), self._first(fn, "gradient"), x, contexts, t, batched)
 
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
@@ -120,7 +126,7 @@ class Backend(AbstractBackend):
         return derived.fix_point(self.prepare_hvp(fn, x, contexts, t, batched), x, contexts)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return derived.hessian(self, self._first(fn, "gradient"), x, contexts)
+        return derived.hessian(self.outer(x), self._first(fn, "gradient"), x, contexts)
 
     def _first(self, fn: Function, operator: str) -> Function:
         return derived.derivative_function(self, fn, operator)

@@ -152,7 +152,7 @@ class AbstractBackend(ABC):
         return self
 
     def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
-        """F's outputs, or stand-ins of their shapes; and arrays recorded by what records f's captures.
+        """f's outputs, or stand-ins of their shapes; and arrays recorded by what records f's captures.
 
         Here one plain evaluation at constants, whose output only a captured value can make traced.
         """

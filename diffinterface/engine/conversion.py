@@ -46,8 +46,7 @@ def caller_framework(x: Leaves) -> Framework:
             )
         if not is_inexact(leaf):
             name = dtype_name(leaf)
-            cast = "float(x)" if isinstance(leaf, int) else "x.astype('float64')"
-            cast = "x.to(torch.float64)" if framework.name == "torch" else cast
+            cast = "float(x)" if isinstance(leaf, int) else framework.to_floating
             raise InputError(
                 f"x has dtype {name}, which cannot be differentiated; pass floating values: {cast}.",
                 got=name,

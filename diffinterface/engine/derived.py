@@ -12,14 +12,15 @@ from typing import Any
 from ..arrays import assembly
 from ..arrays.facts import is_complex, shape_of, size_of
 from ..arrays.namespace import array_namespace
-from ..arrays.seeds import basis, match_cotangent
+from ..arrays.seeds import basis, match_cotangent, turned
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
-from ..errors import NonAnalyticError, UnsupportedOperatorError
+from ..errors import UnsupportedOperatorError
 from .contract import AbstractBackend
 from .function import Function
 from .modes import prefers_forward
 from .prep import Prep
+from .transforms import complex_gradient_error
 
 
 def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
@@ -42,8 +43,8 @@ def pullback_by_pushforward(
         cotangents = match_cotangent(t, value, batched)
         flat = assembly.adjoint(cotangents, value, columns, batched)
         if any(is_complex(leaf) for leaf in x):
-            turned = _columns_alone(backend, fn, push, x, contexts, turn=True)
-            flat = flat + 1j * assembly.adjoint(cotangents, value, turned, batched)
+            across = _columns_alone(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.adjoint(cotangents, value, across, batched)
         return value, assembly.split(flat, x, batched), aux
 
     return Prep(run)
@@ -108,8 +109,8 @@ def gradient_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts
     def joined(columns: list[list[Any]], x: Leaves, contexts: Leaves) -> Leaves:
         flat = assembly.concat(columns[0])
         if any(is_complex(leaf) for leaf in x):
-            turned = _columns_alone(backend, fn, push, x, contexts, turn=True)
-            flat = flat + 1j * assembly.concat(turned[0])
+            across = _columns_alone(backend, fn, push, x, contexts, turn=True)
+            flat = flat + 1j * assembly.concat(across[0])
         elif is_complex(flat):
             raise complex_gradient_error()
         return assembly.split(flat, x, False)
@@ -126,14 +127,6 @@ def gradient_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts
         return joined(_columns_alone(backend, fn, push, x, contexts), x, contexts)
 
     return Prep(run, result)
-
-
-def complex_gradient_error() -> NonAnalyticError:
-    """The gradient of a complex-valued function was asked for."""
-    return NonAnalyticError(
-        "gradient expects a real-valued f, got a complex value; take its real part or modulus, or use "
-        "derivative or jacobian of a holomorphic f."
-    )
 
 
 def jacobian(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -177,8 +170,8 @@ def jacobian_reverse(backend: AbstractBackend, fn: Function, x: Leaves, contexts
         for seeds in _chunks(backend, y):
             value, part, aux = pull.run(x, contexts, seeds)
             if any(is_complex(leaf) for leaf in y):
-                turned = pull.run(x, contexts, _times_i(seeds))[1]
-                part = assembly.complex_rows(part, turned, x)
+                across = pull.run(x, contexts, turned(seeds))[1]
+                part = assembly.complex_rows(part, across, x)
             parts.append(part)
         rows = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(x)))
         return value, assembly.rows_from_rows(rows, y, x), aux
@@ -230,7 +223,7 @@ def _columns(
     contexts: Leaves,
     turn: bool = False,
 ) -> tuple[Leaves, list[list[Any]], Any]:
-    """F's value, and for each output leaf the chunks of its Jacobian columns, as leading axis."""
+    """f's value, and for each output leaf the chunks of its Jacobian columns, as leading axis."""
     if not sum(map(size_of, x)):  # no direction to push: engines need not know how to push none
         value, aux = fn(x, contexts)
         xps = [array_namespace(*x, leaf) for leaf in value]
@@ -259,12 +252,7 @@ def _columns_alone(
 
 
 def _seeds(backend: AbstractBackend, x: Leaves, turn: bool) -> Iterator[Leaves]:
-    return map(_times_i, _chunks(backend, x)) if turn else _chunks(backend, x)
-
-
-def _times_i(seeds: Leaves) -> Leaves:
-    """Seeds turned to the imaginary direction, which a real array does not have."""
-    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
+    return map(turned, _chunks(backend, x)) if turn else _chunks(backend, x)
 
 
 # --- second order --------------------------------------------------------------------------------

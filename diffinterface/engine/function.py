@@ -86,7 +86,7 @@ class Function:
         return self._checked_leaves(y), aux
 
     def call(self, x: Leaves, contexts: Leaves) -> Any:
-        """F's own return value at these leaves."""
+        """f's own return value at these leaves."""
         x_tree = x[0] if self.x_structure is LEAF else self.x_structure.unflatten(x)
         arguments: Sequence[Any] = (x_tree,)
         if self.layout or self.argnums != 0:

@@ -17,7 +17,7 @@ from ..arrays.trees import LEAF, Leaves, Structure, flatten
 from ..declare.adtypes import ADType
 from ..engine.contract import AbstractBackend
 from ..errors import OutputError, ShapeError
-from ..operators.pushforward import value_and_pushforward
+from ..operators import value_and_pushforward
 from .arguments import Arguments
 from .captured import refuse_traced
 from .errors import ConditionsWarning, SolveError

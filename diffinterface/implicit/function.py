@@ -11,16 +11,15 @@ from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
+from ..engine.latest import Latest
 from ..engine.registry import resolve
 from ..errors import InputError
-from ..operators.gradient import gradient
+from ..operators import gradient
 from .arguments import Arguments, plain
 from .captured import refuse_captured
 from .conditions import Conditions, Options
 from .solution import Attached, Solution
 from .solvers import LinearSolver, Representation, check
-
-_MOST_KINDS = 64
 
 
 @final
@@ -120,7 +119,7 @@ class ImplicitFunction:
         self.options = Options(
             has_aux, representation, linear_solver, linear_tolerance, tolerance, arrays, like
         )
-        self._kinds: list[_Kind] = []
+        self._kinds: Latest[_Kind] = Latest()
 
     def __repr__(self) -> str:
         name = getattr(self.solve, "__name__", repr(self.solve))
@@ -199,16 +198,12 @@ class ImplicitFunction:
         engine = resolve(self.adtype)
         refuse_captured(self.conditions, engine, "The conditions")
         leaves, structure = engine.flatten((x, *plain(contexts)))
-        kind = self._kind(Arguments(leaves, structure))
+        arguments = Arguments(leaves, structure)
+        if not arguments.count:
+            raise InputError("There is no floating array among the arguments.", got=leaves)
+        kind = self._kinds.find(lambda known: known.arguments.same(arguments))
+        kind = kind or self._kinds.keep(_Kind(self, arguments))
         return kind(*kind.arguments.split(leaves))
-
-    def _kind(self, arguments: Arguments) -> _Kind:
-        for kind in self._kinds:
-            if kind.arguments.same(arguments):
-                return kind
-        kind = _Kind(self, arguments)
-        self._kinds = [*self._kinds[1 - _MOST_KINDS :], kind]
-        return kind
 
 
 @final

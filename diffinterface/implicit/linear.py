@@ -15,10 +15,8 @@ from ..arrays.facts import shape_of, size_of
 from ..arrays.kinds import Kinds
 from ..arrays.trees import Leaves
 from ..errors import InputError
-from ..operators.jacobian import jacobian
+from ..operators import jacobian, pullback, pushforward
 from ..operators.linear_operator import linear_operator
-from ..operators.pullback import pullback
-from ..operators.pushforward import pushforward
 from .kept import once
 from .primitive import Primitive
 from .solvers import Solve, adjoint_of, factorised, krylov, verified

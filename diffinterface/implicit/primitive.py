@@ -68,7 +68,7 @@ class Primitive(Function, ABC):
 
     @abstractmethod
     def value(self, x: Leaves, contexts: Leaves) -> Leaves:
-        """Y, of NumPy arrays."""
+        """y, of NumPy arrays."""
 
     @abstractmethod
     def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:

@@ -14,8 +14,7 @@ from ..arrays.framework import finished, framework_of
 from ..arrays.kinds import Kind, Kinds, kind_of
 from ..arrays.trees import Leaves, Structure
 from ..errors import NestedDifferentiationError, OutputError
-from ..operators.pullback import pullback
-from ..operators.pushforward import pushforward
+from ..operators import pullback, pushforward
 from .conditions import Conditions, flat_output
 from .linear import Linear, require_uniform
 from .primitive import Primitive

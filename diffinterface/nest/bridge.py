@@ -70,7 +70,7 @@ class Bridge:
         self._slopes: dict[Any, Bridge | None] = {}
 
     def __call__(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
-        """F's outputs as finished NumPy arrays; the arguments may be memory of the caller's."""
+        """f's outputs as finished NumPy arrays; the arguments may be memory of the caller's."""
         return self._at(_key(x, contexts), x, contexts)
 
     def _at(self, key: Any, x: Leaves, contexts: Leaves) -> Leaves:

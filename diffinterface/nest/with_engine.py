@@ -7,23 +7,23 @@ from collections.abc import Callable
 from operator import is_
 from typing import Any, final
 
-from ..arrays.facts import NUMBERS, is_inexact
+from ..arrays.facts import NUMBERS
 from ..arrays.framework import NUMPY, Framework, framework_of
 from ..arrays.perturbations import tracing
-from ..arrays.trees import LEAF, Leaves, Structure
+from ..arrays.trees import LEAF, Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
-from ..engine.arguments import read_only, same
 from ..engine.capture import Watch
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function
+from ..engine.latest import Latest
 from ..engine.registry import resolve
+from ..engine.roles import Arguments
 from ..errors import InputError
 from .bridge import Bridge, through
 
-_MOST_BRIDGES = 64
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
-_Known = tuple[Framework, Framework, "_Arguments", Bridge]
+_Known = tuple[Framework, Framework, Arguments, Bridge]
 
 
 @final
@@ -68,7 +68,7 @@ class DifferentiateWith:
         self.f, self.adtype, self._reuse = f, as_adtype(backend), reuse
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__wrapped__ = f
-        self._bridges: list[tuple[_Arguments, Bridge]] = []
+        self._bridges: Latest[tuple[Arguments, Bridge]] = Latest()
         self._arrays: dict[Any, _Known] = {}
         self._watch: Watch | None = None
 
@@ -76,7 +76,7 @@ class DifferentiateWith:
         return f"DifferentiateWith({self.__name__}, {self.adtype!r})"
 
     def __call__(self, *args: Any) -> Any:
-        """F's value, in the caller's arrays."""
+        """f's value, in the caller's arrays."""
         if _COMPILER in sys.modules:
             return _opaque()(self, *args)
         return self._call(*args)
@@ -103,7 +103,9 @@ class DifferentiateWith:
             return self.f(*structure.unflatten(_native(leaves, backend)))
         if outer is None and all(framework_of(leaf) in (None, native) for leaf in leaves):
             return self.f(*args)  # nothing to hand over; what f captured nests as f's own code does
-        arguments = _Arguments(leaves, structure)
+        arguments = Arguments(leaves, structure)
+        if not arguments.count:
+            raise InputError("DifferentiateWith was called without any floating array.", got=leaves)
         bridge = self._bridge(arguments, backend)
         if key is None or not arguments.arrays:
             return _cross(outer, arguments, bridge, leaves)
@@ -116,19 +118,18 @@ class DifferentiateWith:
         """Whether programs were compiled with what f had captured before."""
         return self._watch is not None and not self._watch.unchanged()
 
-    def _bridge(self, arguments: _Arguments, backend: AbstractBackend) -> Bridge:
+    def _bridge(self, arguments: Arguments, backend: AbstractBackend) -> Bridge:
         if self._stale() or (backend.compiles and self._watch is None):
-            self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), [], {}
-        for known, bridge in self._bridges:
-            if known.same(arguments):
-                return bridge
+            self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), Latest(), {}
+        known = self._bridges.find(lambda pair: pair[0].same(arguments))
+        if known is not None:
+            return known[1]
         flat = _Flat(self.f, backend, arguments)
         bridge = Bridge(flat, backend, watch=self._watch, reuse=self._reuse)
-        self._bridges = [*self._bridges[1 - _MOST_BRIDGES :], (arguments, bridge)]
-        return bridge
+        return self._bridges.keep((arguments, bridge))[1]
 
 
-def _cross(outer: Framework | None, arguments: _Arguments, bridge: Bridge, leaves: Leaves) -> Any:
+def _cross(outer: Framework | None, arguments: Arguments, bridge: Bridge, leaves: Leaves) -> Any:
     y = through(outer, bridge, *arguments.split(leaves))
     structure = bridge.fn.y_structure
     return y[0] if structure is LEAF or structure is None else structure.unflatten(y)
@@ -148,52 +149,11 @@ def _opaque() -> Callable[..., Any]:
     return _opaque_call[0]
 
 
-_X, _CONTEXT = object(), object()
-
-
-class _Arguments:
-    """Which leaves of a call are differentiable, which are constant arrays, and what the others are."""
-
-    def __init__(self, leaves: Leaves, structure: Structure) -> None:
-        self._structure = structure
-        self._roles = tuple(map(_role, leaves))
-        self._alone = all(role is _X for role in self._roles)
-        #: Whether all leaves are arrays; NumPy's scalars are numbers, which belong to the program.
-        self.arrays = all(role is _X or role is _CONTEXT for role in self._roles)
-        if _X not in self._roles:
-            raise InputError("DifferentiateWith was called without any floating array.", got=leaves)
-
-    def same(self, other: _Arguments) -> bool:
-        """Whether calls of both kinds run the same program."""
-        return self._structure == other._structure and same(self._roles, other._roles)
-
-    def split(self, leaves: Leaves) -> tuple[Leaves, Leaves]:
-        """The differentiable leaves, and the constant arrays."""
-        if self._alone:
-            return leaves, ()
-        pairs = list(zip(leaves, self._roles, strict=True))
-        x = tuple(leaf for leaf, role in pairs if role is _X)
-        return x, tuple(leaf for leaf, role in pairs if role is _CONTEXT)
-
-    def join(self, x: Leaves, contexts: Leaves) -> Any:
-        """The arguments of f: the inverse of `split`."""
-        parts = {_X: iter(x), _CONTEXT: map(read_only, contexts)}
-        return self._structure.unflatten(
-            [next(parts[role]) if role in (_X, _CONTEXT) else role for role in self._roles]
-        )
-
-
-def _role(leaf: Any) -> Any:
-    if framework_of(leaf) is None or isinstance(leaf, NUMBERS):
-        return leaf
-    return _X if is_inexact(leaf) else _CONTEXT
-
-
 class _Flat(Function):
-    """F as a function of its differentiable leaves and its constant arrays."""
+    """f as a function of its differentiable leaves and its constant arrays."""
 
     def __init__(
-        self, f: Callable[..., Any], backend: AbstractBackend, arguments: _Arguments
+        self, f: Callable[..., Any], backend: AbstractBackend, arguments: Arguments
     ) -> None:
         super().__init__(f, backend, LEAF, reuse=False)
         self._arguments = arguments

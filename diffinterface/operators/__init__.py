@@ -1,22 +1,41 @@
 """The public operators. Each is its row in `prepare.operator`, called, valued or prepared."""
 
-from .batched_jacobian import batched_jacobian, prepare_batched_jacobian, value_and_batched_jacobian
-from .derivative import derivative, prepare_derivative, value_and_derivative
-from .gradient import gradient, prepare_gradient, value_and_gradient
-from .hessian import hessian, prepare_hessian, value_gradient_and_hessian
-from .hvp import gradient_and_hvp, hvp, prepare_hvp, prepare_hvp_same_point
-from .jacobian import jacobian, prepare_jacobian, value_and_jacobian
-from .pullback import prepare_pullback, prepare_pullback_same_point, pullback, value_and_pullback
-from .pushforward import (
+from .first_order import (
+    derivative,
+    gradient,
+    prepare_derivative,
+    prepare_gradient,
+    value_and_derivative,
+    value_and_gradient,
+)
+from .hessian_products import gradient_and_hvp, hvp, prepare_hvp, prepare_hvp_same_point
+from .jacobians import (
+    batched_jacobian,
+    jacobian,
+    prepare_batched_jacobian,
+    prepare_jacobian,
+    value_and_batched_jacobian,
+    value_and_jacobian,
+)
+from .pullbacks import (
+    prepare_pullback,
+    prepare_pullback_same_point,
+    pullback,
+    value_and_pullback,
+)
+from .pushforwards import (
     prepare_pushforward,
     prepare_pushforward_same_point,
     pushforward,
     value_and_pushforward,
 )
-from .second_derivative import (
+from .second_order import (
+    hessian,
+    prepare_hessian,
     prepare_second_derivative,
     second_derivative,
     value_derivative_and_second_derivative,
+    value_gradient_and_hessian,
 )
 
 __all__ = [

@@ -19,10 +19,9 @@ from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.registry import resolve
 from ..errors import InputError, ShapeError
-from .batched_jacobian import batched_jacobian
-from .jacobian import jacobian
-from .pullback import pullback
-from .pushforward import pushforward
+from .jacobians import batched_jacobian, jacobian
+from .pullbacks import pullback
+from .pushforwards import pushforward
 
 _OPERATORS = {"pushforward": pushforward, "pullback": pullback}
 _MODES = (*_OPERATORS, "jacobian", "exact")

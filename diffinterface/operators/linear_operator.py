@@ -9,11 +9,12 @@ import numpy as np
 
 from ..arrays.facts import dtype_name, is_complex, shape_of, size_of
 from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.seeds import direction
 from ..arrays.trees import Leaves, Structure, flatten
 from ..declare.adtypes import ADType
 from ..engine.function import Argnums
 from ..errors import BackendNotInstalledError
-from ..prepare.holomorphic import direction, require
+from ..prepare.holomorphic import require
 from ..prepare.operator import PULLBACK, PUSHFORWARD
 from ..prepare.prepared import PreparedSamePoint
 from ..prepare.request import Request
@@ -113,7 +114,7 @@ def linear_operator(
 
 
 def _require_holomorphic(push: PreparedSamePoint, into: _Vector) -> None:
-    t = np.where(into.is_complex, direction(into.size), 0)
+    t = np.where(into.is_complex, direction((into.size,)), 0)
     along, across = (flatten_any(push(into.tree(v)), flatten)[0] for v in (t, 1j * t))
     require(along, across)
 

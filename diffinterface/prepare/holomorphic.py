@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.facts import Array, dtype_name, is_complex, shape_of, size_of
-from ..arrays.framework import framework_of
+from ..arrays.facts import Array, is_complex, shape_of
+from ..arrays.framework import finished, is_traced
+from ..arrays.seeds import direction, like
 from ..arrays.trees import Leaves
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function
@@ -33,10 +34,10 @@ def guarded(
     push = backend.prepare("pushforward", fn, x, contexts, t)
 
     def check(x: Leaves, contexts: Leaves) -> None:
-        if any(map(_is_traced, x)):
+        if any(map(is_traced, x)):
             return  # values under an outer trace cannot be compared
         along, across = push.result(x, contexts, t), push.result(x, contexts, turned)
-        if any(map(_is_traced, along)):
+        if any(map(is_traced, along)):
             return
         require(along, across)
 
@@ -53,7 +54,7 @@ def guarded(
 
 def require(along: Leaves, across: Leaves) -> None:
     """Raise `NonAnalyticError` unless ``across``, the derivative along i t, is i times that along t."""
-    for a, b in zip(map(_to_numpy, along), map(_to_numpy, across), strict=True):
+    for a, b in zip(map(finished, along), map(finished, across), strict=True):
         defect = np.max(np.abs(1j * a - b), initial=0.0)
         if defect > _TOLERANCE * np.max(np.abs(a), initial=0.0):
             raise NonAnalyticError(
@@ -64,24 +65,6 @@ def require(along: Leaves, across: Leaves) -> None:
             )
 
 
-def direction(size: int) -> Any:
-    """A real NumPy direction without symmetry."""
-    return 0.5 + np.sin(1.3 * np.arange(1.0, size + 1))
-
-
 def _direction(leaf: Array, factor: complex) -> Array:
     """Along complex leaves only: a real one cannot be turned."""
-    along = direction(size_of(leaf)).reshape(shape_of(leaf)) * (factor if is_complex(leaf) else 0)
-    framework = framework_of(leaf)
-    assert framework is not None
-    return framework.from_numpy(np.asarray(along, dtype_name(leaf)), leaf)
-
-
-def _is_traced(leaf: Array) -> bool:
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)
-
-
-def _to_numpy(leaf: Array) -> Any:
-    framework = framework_of(leaf)
-    return np.asarray(leaf if framework is None else framework.to_numpy(leaf))
+    return like(direction(shape_of(leaf)) * (factor if is_complex(leaf) else 0), leaf)

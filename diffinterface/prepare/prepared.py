@@ -111,7 +111,7 @@ class Prepared:
         return self._general_both(*self._parts(*arguments))
 
     def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
-        """X, the contexts, and the seed where there is one."""
+        """x, the contexts, and the seed where there is one."""
         seeds = 0 if self._plan.request.operator.tangent is None else 1
         return x, others[seeds:], *others[:seeds]
 

@@ -31,8 +31,8 @@ class Request:
         return replace(self, same_point=False, reuse=False)
 
     @classmethod
-    def of(cls, operator: Operator, f: Any, backend: Any, **options: Any) -> Request:
+    def of(cls, operator: Operator, f: Any, backend: Any, *options: Any, **others: Any) -> Request:
         """A request from the operator's own arguments."""
         if not callable(f):
             raise InputError(f"f must be callable, got {f!r}; call op(f, backend, x, ...).", got=f)
-        return cls(operator, f, as_adtype(backend), **options)
+        return cls(operator, f, as_adtype(backend), *options, **others)

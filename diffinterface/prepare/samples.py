@@ -15,7 +15,7 @@ from ..arrays.assembly import check_batch
 from ..arrays.facts import Array, dtype_name, shape_of, size_of
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.namespace import array_namespace
-from ..arrays.seeds import cast
+from ..arrays.seeds import direction, like
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..engine.contract import AbstractBackend
@@ -24,7 +24,6 @@ from ..engine.function import Function
 from ..errors import OutputError
 
 _SCALES = 8
-_NUMPY_HAS = ("float16", "float32", "float64", "complex64", "complex128")  # whoever extends it
 
 
 def check_samples(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> None:
@@ -74,11 +73,11 @@ def _products(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leave
     """Products with the Jacobian, or its adjoint: with a seed, and with the same one scaled."""
     if backend.has_reverse:
         both = fn.derived(partial(_inner_products, fn))
-        t = (_like(np.eye(2), x[0]),)
+        t = (like(np.eye(2), x[0]),)
         return backend.prepare("pullback", both, x, contexts, t, batched=True).result(
             x, contexts, t
         )
-    t = tuple(_like(_seeds(*shape_of(leaf)), leaf) for leaf in x)
+    t = tuple(like(_seeds(*shape_of(leaf)), leaf) for leaf in x)
     push = backend.prepare("pushforward", fn, x, contexts, t, batched=True)
     y, products, _ = push.run(x, contexts, t)
     check_batch(x, y)
@@ -94,7 +93,7 @@ def _inner_products(fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, 
     for leaf in y:
         xp, seeds = array_namespace(*x, leaf), _seeds(*shape_of(leaf))
         axes = tuple(range(1, seeds.ndim))
-        total = total + xp.sum(leaf * _like(seeds, x[0]), axis=axes)
+        total = total + xp.sum(leaf * like(seeds, x[0]), axis=axes)
     return (total,), None
 
 
@@ -107,16 +106,8 @@ def _eps(leaf: Array) -> float:
 @lru_cache(maxsize=64)
 def _seeds(*shape: int) -> Any:
     """A direction without symmetry, and the same one scaled."""
-    direct = (0.5 + np.sin(1.3 * np.arange(1.0, np.prod(shape, dtype=int) + 1))).reshape(shape)
+    direct = direction(shape)
     return np.stack([direct, direct * _scales(*shape)])
-
-
-def _like(a: Any, leaf: Array) -> Array:
-    """A NumPy array as one of the framework and dtype of `leaf`."""
-    framework, name = framework_of(leaf) or NUMPY, dtype_name(leaf)
-    if name in _NUMPY_HAS:
-        return framework.from_numpy(a.astype(name), leaf)
-    return cast(framework.from_numpy(a.astype("float32"), leaf), leaf)
 
 
 @lru_cache(maxsize=64)

@@ -74,14 +74,14 @@ class Adjoint:
     # --- the variants ----------------------------------------------------------------------------
 
     def _interpolating(self, rows: Any, start: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
-        """U(t) from the interpolant of the forward solution, kept whole."""
+        """u(t) from the interpolant of the forward solution, kept whole."""
         solution, sol = self._solve(self._ts, self._u0, dense_output=True)
         for late, early in self._spans(rows):
             start = self._back(sol, late, early, self._jump(rows, late, start))
         return solution, start
 
     def _checkpointed(self, rows: Any, start: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
-        """U(t) from an interpolant that is computed again between any two checkpoints."""
+        """u(t) from an interpolant that is computed again between any two checkpoints."""
         ts = self._ts
         even = np.linspace(ts[0], ts[-1], self._ode.options.checkpoints + 1)
         near = 1e-6 * abs(ts[-1] - ts[0])
@@ -97,7 +97,7 @@ class Adjoint:
         return states[np.isin(grid, ts)], start
 
     def _backsolve(self, rows: Any, start: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
-        """U(t) integrated backwards beside the adjoint, from the solution at each time again.
+        """u(t) integrated backwards beside the adjoint, from the solution at each time again.
 
         Warns
         -----

@@ -16,7 +16,7 @@ from ..arrays.kinds import Kinds
 from ..arrays.namespace import array_namespace
 from ..arrays.trees import Leaves
 from ..implicit.primitive import Primitive
-from ..operators.pullback import pullback
+from ..operators import pullback
 from .adjoint import Adjoint
 from .forward import columns
 from .integrate import Packing, trajectory
@@ -53,7 +53,7 @@ class Flow(Primitive):
         return Flow(self.ode.fanned, self.moving)
 
     def parts(self, x: Leaves, contexts: Leaves) -> tuple[Any, Leaves, Leaves, Leaves]:
-        """Ts, u0, p and data."""
+        """ts, u0, p and data."""
         n = self.ode.n
         if self.moving:
             return x[0], x[1 : 1 + n], x[1 + n :], contexts

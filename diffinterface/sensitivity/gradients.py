@@ -14,9 +14,9 @@ from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..errors import InputError, NestedDifferentiationError
-from ..implicit.arguments import is_parameter
+from ..implicit.arguments import Arguments
 from ..implicit.captured import refuse_captured, refuse_traced
-from ..operators.gradient import value_and_gradient
+from ..operators import value_and_gradient
 from .adjoint import Adjoint
 from .forward import sensitivities
 from .integrate import Packing
@@ -231,7 +231,7 @@ class _Call:
         ts, u, parameters, data = self.problem.split(u0, ts, p)
         leaves = self.problem.engine.flatten(p)[0]
         if len(parameters) != len(leaves):
-            odd = next(leaf for leaf in leaves if not is_parameter(leaf))
+            odd = next(leaf for leaf in leaves if not Arguments.differentiates(leaf))
             raise InputError(f"p holds {odd!r}, expected floating arrays and floats only.", got=odd)
         outer = tracing((ts, *u, *parameters, *data))
         if outer is not None:

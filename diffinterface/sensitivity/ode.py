@@ -19,9 +19,12 @@ from ..engine.registry import resolve
 from ..errors import InputError
 from ..nest.bridge import Bridge
 from ..nest.with_engine import DifferentiateWith
-from ..operators.jacobian import prepare_jacobian
-from ..operators.pullback import prepare_pullback
-from ..operators.pushforward import prepare_pushforward, value_and_pushforward
+from ..operators import (
+    prepare_jacobian,
+    prepare_pullback,
+    prepare_pushforward,
+    value_and_pushforward,
+)
 
 Seeding = Literal["product", "jacobian", "finite"]
 SEEDINGS = ("product", "jacobian", "finite")

@@ -17,6 +17,7 @@ from ..arrays.trees import Leaves, Structure
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.capture import Capture
+from ..engine.latest import Latest
 from ..engine.registry import resolve
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
@@ -28,8 +29,6 @@ from .ode import Ode, Options, Seeding, check_choice, check_count
 
 Sensitivity = Literal["auto", "forward", "interpolating", "checkpointed", "backsolve", "discrete"]
 SENSITIVITIES = ("auto", "forward", "interpolating", "checkpointed", "backsolve", "discrete")
-
-_MOST_PROBLEMS = 16
 
 
 def odeint(
@@ -188,7 +187,7 @@ class Problem:
         )
 
     def _rhs(self, t: Any, u: Leaves, p: Leaves, data: Leaves) -> Leaves:
-        """F on leaves."""
+        """f on leaves."""
         slopes = self.f(t, self.state[1].unflatten(u), self.arguments.join(p, data))
         return self.rhs_leaves(slopes, u)
 
@@ -222,7 +221,7 @@ class Problem:
         return leaves
 
     def split(self, u0: Any, ts: Any, p: Any) -> tuple[Any, Leaves, Leaves, Leaves]:
-        """Ts, and the leaves of u0, of p, and of what is constant in p."""
+        """ts, and the leaves of u0, of p, and of what is constant in p."""
         flatten = self.engine.flatten
         u, parameters = flatten(u0)[0], self.arguments.split(flatten(p)[0])
         u = tuple(np.asarray(leaf) if isinstance(leaf, NUMBERS) else leaf for leaf in u)
@@ -269,7 +268,7 @@ class Problem:
         )
 
     def refuse_captured(self, ts: Any, u: Leaves, p: Leaves, data: Leaves) -> None:
-        """F once in the caller's own context, which shows what f captured and an engine follows."""
+        """f once in the caller's own context, which shows what f captured and an engine follows."""
         if self.options.sensitivity == "discrete":
             return  # f runs in the caller's program, where captured values keep their derivatives
         refuse_captured(self.f, self.engine, "f")
@@ -280,7 +279,7 @@ class Problem:
         self._look((np.asarray(finished(plain[0])[0], point[0].dtype), *point), len(u), len(p))
 
     def _look(self, point: Leaves, n: int, m: int) -> None:
-        """F at one point, always the same one.
+        """f at one point, always the same one.
 
         Where it gives other slopes than before, it read an attribute or an array that has changed since,
         and what was compiled of it is stale.
@@ -305,12 +304,11 @@ def _same(a: Any, b: Any) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
-_problems: list[Problem] = []
+_problems: Latest[Problem] = Latest(16)
 
 
 def problem(f: Any, adtype: ADType, options: Options, u0: Any, p: Any) -> Problem:
     """The problem for such arguments; the latest ones are kept, so that nothing is compiled twice."""
-    global _problems
     if not callable(f):
         raise InputError(f"f must be callable, got {f!r}; call odeint(f, u0, ts, p).", got=f)
     flatten = resolve(adtype).flatten
@@ -329,10 +327,6 @@ def problem(f: Any, adtype: ADType, options: Options, u0: Any, p: Any) -> Proble
             raise InputError(
                 "p holds complex numbers; split them into real and imaginary parts.", got=leaf
             )
-    state, arguments = (len(leaves), structure), Arguments(parameters, layout, empty=True)
-    for known in _problems:
-        if known.serves(f, adtype, options, state, arguments):
-            return known
-    new = Problem(f, adtype, options, state, arguments)
-    _problems = [*_problems[1 - _MOST_PROBLEMS :], new]
-    return new
+    state, arguments = (len(leaves), structure), Arguments(parameters, layout)
+    known = _problems.find(lambda one: one.serves(f, adtype, options, state, arguments))
+    return known or _problems.keep(Problem(f, adtype, options, state, arguments))

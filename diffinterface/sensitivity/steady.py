@@ -16,7 +16,7 @@ from ..declare.config import as_adtype
 from ..engine.registry import resolve
 from ..implicit import ImplicitFunction, SolveError
 from ..implicit.solvers import LinearSolver, Representation
-from ..operators.jacobian import value_and_jacobian
+from ..operators import value_and_jacobian
 from .integrate import Packing
 
 

@@ -11,7 +11,8 @@ from ..engine.arguments import join
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function, place
 from ..errors import BackendNotInstalledError
-from .detection import DetectionError, Detector, JaxprDetector, TracerDetector
+from .detection import DetectionError, Detector, TracerDetector
+from .detection.native import native_detector
 
 
 def pattern(
@@ -42,10 +43,11 @@ def pattern(
     try:
         return found_by(TracerDetector())
     except (DetectionError, AttributeError):  # the latter by methods that NumPy's arrays lack
-        if dense.framework is None or dense.framework.name != "jax":
+        other = None if dense.framework is None else native_detector(dense.framework.name)
+        if other is None:
             raise
         try:
-            return found_by(JaxprDetector())
+            return found_by(other)
         except BackendNotInstalledError:
             pass
         raise

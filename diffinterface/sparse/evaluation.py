@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 
 from ..arrays.facts import Array, dtype_name, is_inexact
-from ..arrays.framework import framework_of
+from ..arrays.framework import framework_of, is_traced
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..declare.contexts import Cache
@@ -149,12 +149,6 @@ class Evaluation:
             side = self._sides[0]
             product = self._along(probe(self._plan, side), x, contexts)
             verify(self._plan, side, parts, product, self._engine.exact)
-
-
-def is_traced(leaf: Array) -> bool:
-    """Whether something is recording an array."""
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)
 
 
 def fixed(fn: Function, contexts: Leaves) -> list[tuple[int, Any]]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..arrays import assembly
 from ..arrays.facts import Array, is_complex, shape_of, size_of
-from ..arrays.framework import framework_of
+from ..arrays.framework import is_traced
 from ..arrays.namespace import array_namespace
+from ..arrays.seeds import turned
 from ..arrays.trees import Leaves
 
 #: Bytes that the seeds and products of one evaluation may take.
@@ -69,7 +70,7 @@ class Products:
             return
         self._evaluate = prepare(self._seeds(0))
         few = self.count * sum(map(size_of, like)) * 16 <= MEMORY
-        if few and not any(map(_is_traced, like)):
+        if few and not any(map(is_traced, like)):
             self._ready = list(self._batches())
 
     def _batches(self) -> Iterator[Leaves]:
@@ -134,8 +135,10 @@ class Products:
             if done is not None:
                 done(min(self._step, self.count - self._step * (len(parts) - 1)))
         if self.adjoint and any(map(is_complex, self._like)):
-            turned = map(_times_i, self._chosen(seeds))
-            across = [_as_matrix(part[1]) for part in self._evaluate(x, contexts, turned)]
+            across = [
+                _as_matrix(part[1])
+                for part in self._evaluate(x, contexts, map(turned, self._chosen(seeds)))
+            ]
             pairs = zip(parts, across, strict=True)
             parts = [assembly.complex_rows((a,), (b,), (a,))[0] for a, b in pairs]
         matrix = assembly.concat(parts)
@@ -167,12 +170,3 @@ def _as_matrix(products: Leaves) -> Array:
         for p, shape in zip(products, shapes, strict=True)
     ]
     return flat[0] if len(flat) == 1 else array_namespace(*flat).concat(flat, axis=1)
-
-
-def _times_i(seeds: Leaves) -> Leaves:
-    return tuple(1j * s if is_complex(s) else 0 * s for s in seeds)
-
-
-def _is_traced(leaf: Array) -> bool:
-    framework = framework_of(leaf)
-    return framework is not None and framework.is_traced(leaf)

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..arrays.facts import Array
 from ..arrays.framework import framework_of
+from ..arrays.seeds import direction
 from ..arrays.sparse_matrix import csr
 from ..errors import DiffInterfaceError
-from ..prepare.holomorphic import direction
 from .plan import SparsePlan
 from .products import Products
 
@@ -24,7 +24,7 @@ class PatternError(DiffInterfaceError, ValueError):
 
 def probe(plan: SparsePlan, side: Products) -> Any:
     """The direction to compare along: a NumPy vector over the columns, or rows, that are seeded."""
-    return direction(plan.layout.shape[0 if side.adjoint else 1])
+    return direction((plan.layout.shape[0 if side.adjoint else 1],))
 
 
 def verify(

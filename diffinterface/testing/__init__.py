@@ -3,7 +3,7 @@
 Nothing here needs pytest but `diffinterface.testing.plugin`, which pytest loads itself.
 """
 
-from .benchmark import Benchmark, Change, Row, benchmark_differentiation
+from .benchmark import Benchmark, benchmark_differentiation
 from .callers import CALLERS, Caller
 from .causes import likely_cause
 from .cell import DerivativeError, Failure
@@ -14,6 +14,7 @@ from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, entry, why_
 from .oneliners import assert_backends_agree, check_derivatives
 from .problems import Problem
 from .reference import NoReferenceError
+from .rows import Change, Row
 from .scenario import Arguments, Scenario
 
 __all__ = [
@@ -48,3 +49,8 @@ __all__ = [
     "test_differentiation",
     "why_not",
 ]
+
+
+def __dir__() -> list[str]:
+    """The public names; the modules that they come from are nobody's but the library's."""
+    return __all__

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.framework import framework_of
 from ..arrays.namespace import array_namespace
-from ..arrays.trees import flatten, map_leaves
+from ..arrays.trees import map_leaves
 from ..declare.adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..errors import DiffInterfaceError
-from ..operators.derivative import derivative
+from ..operators import derivative
 from .callers import NUMPY
 from .cell import Cell
 from .deviation import is_sparse, numpy_leaves
+from .reference import leaves_of
 from .scenario import operator_named
 from .seeds import seed_like
 
@@ -119,7 +119,7 @@ def _losses(cell: Cell) -> Iterator[tuple[str, Any]]:
     operator = operator_named(cell.scenario.operator)
 
     def weighted(result: Any, weights: Any) -> Any:
-        pairs = zip(_leaves(result), weights, strict=True)
+        pairs = zip(leaves_of(result), weights, strict=True)
         return sum(array_namespace(a).sum(a * w) for a, w in pairs)
 
     def at(s: Any, weights: Any, x: Any, *seed: Any) -> Any:
@@ -134,10 +134,6 @@ def _losses(cell: Cell) -> Iterator[tuple[str, Any]]:
 
     yield "how its result depends on x", at
     yield "how its result depends on what f captured", captured
-
-
-def _leaves(tree: Any) -> Any:
-    return (tree,) if framework_of(tree) is not None else flatten(tree)[0]
 
 
 def _around(through: Any, outer: ADType, cell: Cell) -> float | None:

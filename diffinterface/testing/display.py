@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .benchmark import Benchmark, Row, missing
+from .rows import Change, Row, missing
 
 COLUMNS = ("backend", "operator", "scenario", "size", "prepare", "call", "spread", "f", "memory")
 
@@ -42,24 +43,24 @@ def cells(row: Row) -> tuple[str, ...]:
     return (*head, *times, str(row.calls), memory(row.peak_bytes))
 
 
-def rich_table(rows: Benchmark, old: Benchmark | None = None) -> Any:
-    """See `Benchmark.table`."""
+def rich_table(rows: Sequence[Row], changes: Sequence[Change] | None) -> Any:
+    """See `Benchmark.table`; with changes, each row has its own in a column more."""
     try:
         table = import_module("rich.table").Table()
     except ImportError:
         raise missing("rich", "benchmark") from None
-    ratios = {change.new.key: change for change in rows.compare(old)} if old is not None else {}
-    for name in (*COLUMNS, *(("change",) if old is not None else ())):
+    ratios = {change.new.key: change for change in changes or ()}
+    for name in (*COLUMNS, *(("change",) if changes is not None else ())):
         table.add_column(name, justify="left" if name in COLUMNS[:3] else "right")
     for row in rows:
         change = ratios.get(row.key)
-        extra = () if old is None else (f"{change.ratio:.2f}x" if change else "new",)
+        extra = () if changes is None else (f"{change.ratio:.2f}x" if change else "new",)
         # Backend ids hold brackets, which rich would read as markup.
         table.add_row(*map(import_module("rich.markup").escape, (*cells(row), *extra)))
     return table
 
 
-def plotted(rows: Benchmark, path: str | Path | None, operator: str | None) -> Any:
+def plotted(rows: Sequence[Row], path: str | Path | None, operator: str | None) -> Any:
     """See `Benchmark.plot`."""
     drawn = [r for r in rows if not math.isnan(r.seconds) and operator in (None, r.operator)]
     if not drawn:

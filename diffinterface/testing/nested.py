@@ -8,8 +8,7 @@ import numpy as np
 
 from ..arrays.namespace import array_namespace as xp_of
 from ..declare.adtypes import ADType
-from ..operators.gradient import gradient
-from ..operators.jacobian import jacobian
+from ..operators import gradient, jacobian
 from .problems import Problem, V
 
 

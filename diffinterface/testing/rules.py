@@ -16,8 +16,7 @@ import numpy as np
 
 from ..arrays.namespace import array_namespace
 from ..declare.adtypes import ADType
-from ..operators.pullback import pullback
-from ..operators.pushforward import pushforward
+from ..operators import pullback, pushforward
 from .deviation import numpy_of
 
 X = np.array([0.625, -0.375, 1.25, 0.875])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.framework import framework_of
 from ..arrays.namespace import array_namespace as xp_of
 from ..declare.contexts import Cache, Constant, Static
 from ..neutral.inplace import inplace as _inplace
@@ -44,7 +45,8 @@ contexts = Problem(
 
 def put(buffer: Any, index: Any, value: Any) -> Any:
     """Write into scratch memory, the way its framework allows."""
-    if type(buffer).__module__.startswith("jax"):
+    framework = framework_of(buffer)
+    if framework is not None and not framework.mutable:
         return buffer.at[index].set(value)
     buffer[index] = value
     return buffer

@@ -188,7 +188,7 @@ def _check_plot(path: str) -> None:
     from importlib.util import find_spec
     from pathlib import Path
 
-    from ..testing.benchmark import missing
+    from ..testing.rows import missing
 
     if find_spec("matplotlib") is None:
         raise missing("matplotlib", "benchmark")

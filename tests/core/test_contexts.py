@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 import diffinterface as di
 from diffinterface.arrays.trees import flatten
-from diffinterface.declare import contexts as ctx
+from diffinterface.engine import arguments
 
 from .zero import AutoExactForward, AutoExactReverse, AutoZero
 
@@ -130,10 +130,10 @@ def test_split_and_join_are_inverse() -> None:
         None,
         "text",
     )
-    layout, data = ctx.split(contexts, flatten)
+    layout, data = arguments.split(contexts, flatten)
     assert [np.shape(leaf) for leaf in data] == [(2,), (), (1,)]
     copied = []
-    back = ctx.join(layout, data, lambda buffer: copied.append(buffer) or buffer + 5)
+    back = arguments.join(layout, data, lambda buffer: copied.append(buffer) or buffer + 5)
     # The caller's memory, which f may read and not write.
     assert np.shares_memory(back[0], contexts[0])
     assert not back[0].flags.writeable
@@ -146,7 +146,7 @@ def test_split_and_join_are_inverse() -> None:
 
 def test_layouts_compare_as_programs_do() -> None:
     def layout(*contexts: Any) -> Any:
-        return ctx.split(contexts, flatten)[0]
+        return arguments.split(contexts, flatten)[0]
 
     assert layout(1.0, {"a": 2.0}) == layout(3.0, {"a": np.ones(5)})
     assert layout(di.Constant(1.0)) == layout(1.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface import arrays
+from diffinterface.arrays.framework import find_framework
 from diffinterface.declare import plugins, strings
 from diffinterface.engine import registry
 from diffinterface.extend import Backend
@@ -127,7 +127,7 @@ def test_a_backend_without_primitives_says_so(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_frameworks_are_found_by_the_module_of_the_array() -> None:
-    assert arrays.find_framework("no_such_library") is None
-    framework = arrays.find_framework("diffinterface_forwarddiff")
+    assert find_framework("no_such_library") is None
+    framework = find_framework("diffinterface_forwarddiff")
     assert framework is not None
     assert framework.wraps

@@ -11,7 +11,6 @@ import scipy.special
 
 import diffinterface as di
 from diffinterface.sparse.detection import TracerDetector, ValueDependenceError, table
-from diffinterface_forwarddiff.rules import special
 from diffinterface_forwarddiff.table import RULES
 
 from ..forwarddiff.cases_special import BINARY, PAIRS
@@ -76,7 +75,6 @@ def test_every_rule_of_dual_numbers_has_one_here() -> None:
     """By its name, or because it is a ufunc."""
     from diffinterface.sparse.detection import rules  # noqa: F401 - fills the table
 
-    special.register()
     # Functions that SciPy converts for, and two that have another name.
     elsewhere = {"softmax", "log_softmax", "polygamma", "multiply_outer", "zeta"}
     elsewhere |= {"add.at", "subtract.at", "sparse_matmul"}  # the tracer's own; see test_exact

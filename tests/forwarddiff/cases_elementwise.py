@@ -26,7 +26,7 @@ UNARY = {
     "above one": ("arccosh",),
 }
 UNARY_REAL = {
-    "real": ("abs", "deg2rad", "rad2deg", "sinc", "real", "imag", "angle", "conjugate"),
+    "real": ("absolute", "deg2rad", "rad2deg", "sinc", "real", "imag", "angle", "conjugate"),
     "positive": ("cbrt",),
 }
 # Of two arguments, with where they may lie; and those that have complex loops.
@@ -35,10 +35,10 @@ BINARY = {
     **dict.fromkeys(("copysign", "fmax", "fmin"), "real"),
     # Where differences meet no jump.
     **dict.fromkeys(("fmod", "remainder"), "wide"),
-    **dict.fromkeys(("add", "subtract", "multiply", "true_divide"), "real"),
+    **dict.fromkeys(("add", "subtract", "multiply", "divide"), "real"),
     **dict.fromkeys(("power", "float_power"), "positive"),
 }
-ANALYTIC = {"add", "subtract", "multiply", "true_divide", "power", "float_power"}
+ANALYTIC = {"add", "subtract", "multiply", "divide", "power", "float_power"}
 SHAPES: tuple[tuple[int, ...], ...] = ((), (4,), (2, 3))
 
 
@@ -137,6 +137,6 @@ CASES = [
     Case("conjugate", lambda xp, x: xp.real(xp.conjugate(xp.exp(1j * x)) * (2 + 1j)), V, "long"),
     Case("imag", lambda xp, x: xp.imag(xp.exp(1j * x)) + xp.exp(2j * x).imag, V, "long"),
     Case("real", lambda xp, x: xp.real(xp.exp(1j * x)) + xp.exp(2j * x).real, V, "long"),
-    Case("abs", lambda xp, x: xp.abs(xp.exp(1j * x) + x), V, "long"),
+    Case("absolute", lambda xp, x: xp.abs(xp.exp(1j * x) + x), V, "long"),
     Case("angle", lambda xp, x: xp.angle(xp.exp(1j * x) * x), V, "long"),
 ]

@@ -89,7 +89,7 @@ def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_both_groups_are_read(fields: Path) -> None:
     code = "\nresult = [sorted(plugins.entries(g)) for g in ('backends', 'frameworks')]"
-    backends, frameworks = answer(fields, "from diffinterface import plugins" + code)
+    backends, frameworks = answer(fields, "from diffinterface.declare import plugins" + code)
     assert "field" in backends
     assert "fieldlib" in frameworks
 

@@ -9,10 +9,9 @@ import numpy as np
 from diffinterface.arrays.facts import is_complex
 
 from ..adaptors import added, binary, composed, constant, no_options, scale, spread
-from ..arguments import ARRAYS
 from ..dual import Dual
 from ..levels import level_of
-from ..table import RULES
+from ..table import ARRAYS, RULES
 from ..values import copied, is_scalar, namespace_for, namespace_of
 
 
@@ -141,7 +140,7 @@ def _part(part: str) -> Any:
     return rule
 
 
-RULES["abs"] = _abs
+RULES["absolute"] = _abs
 RULES["real"], RULES["imag"], RULES["conjugate"] = _part("real"), _part("imag"), _part("conj")
 
 constant("sign")

@@ -8,8 +8,7 @@ import numpy as np
 
 from diffinterface.arrays.facts import is_inexact
 
-from ..adaptors import composed, constant
-from ..arguments import apply
+from ..adaptors import apply, composed, constant
 from ..dual import Dual
 from ..errors import DualConversionError
 from ..levels import duals, holds

@@ -38,7 +38,7 @@ UNARY = {
     "nan_to_num": lambda xp, x, y: xp.where(xp.isfinite(x), xp.ones_like(x), xp.zeros_like(x)),
 }
 BINARY = {
-    "true_divide": (lambda xp, a, b, y: _reciprocal(b), lambda xp, a, b, y: -y / b),
+    "divide": (lambda xp, a, b, y: _reciprocal(b), lambda xp, a, b, y: -y / b),
     "arctan2": (
         lambda xp, a, b, y: b / (a * a + b * b),
         lambda xp, a, b, y: -a / (a * a + b * b),

@@ -9,10 +9,9 @@ import numpy as np
 from diffinterface.arrays.facts import size_of
 
 from ..adaptors import common_namespace, composed
-from ..arguments import SEQUENCES
 from ..dual import Dual
 from ..levels import duals, top, value_at
-from ..table import RULES, base
+from ..table import RULES, SEQUENCES, base
 from ..values import cast, zeros_beside
 
 SEQUENCES |= {"concatenate", "stack", "vstack", "dstack", "hstack", "column_stack"}

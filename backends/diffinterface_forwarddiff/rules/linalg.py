@@ -14,11 +14,10 @@ from typing import Any
 
 from diffinterface.arrays.facts import is_complex
 
-from ..adaptors import common_namespace, composed, constant, no_options
-from ..arguments import ARRAYS, SEQUENCES, apply
+from ..adaptors import apply, common_namespace, composed, constant, no_options
 from ..dual import Dual
 from ..levels import top, value_at
-from ..table import RULES, base
+from ..table import ARRAYS, RULES, SEQUENCES, base
 from ..values import back, cast, front, namespace_for
 
 RESULTS = {

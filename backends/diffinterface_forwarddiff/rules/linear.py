@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..adaptors import by_slices, composed, linear, slicewise
-from ..arguments import apply
+from ..adaptors import apply, by_slices, composed, linear, slicewise
 from ..dual import Dual
 from ..errors import MissingRuleError
 from ..table import RULES

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..adaptors import by_slices, common_namespace, composed, no_options
-from ..arguments import ARRAYS
 from ..dual import Dual
 from ..errors import MissingRuleError
 from ..levels import duals, top, value_at
-from ..table import RULES, base
+from ..table import ARRAYS, RULES, base
 from ..values import back, cast, front, namespace_of, plain
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from diffinterface.arrays.namespace import array_namespace
 
 from ..adaptors import common_namespace, composed, constant, spread
-from ..arguments import ARRAYS, SEQUENCES
 from ..dual import Dual
 from ..levels import top, value_at
-from ..table import RULES
+from ..table import ARRAYS, RULES, SEQUENCES
 from ..values import cast, namespace_of, plain
 from .linear import axes_of
 

@@ -1,4 +1,4 @@
-"""Functions of scipy.special that are ufuncs: looked up by name when first met."""
+"""Functions of scipy.special that are ufuncs, by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from ..adaptors import binary, composed, unary
-from ..table import RULES
 from ..values import namespace_of
 
 
@@ -114,19 +113,6 @@ def _with_special(factor: Any) -> Any:
     return None if factor is None else lambda *args: factor(_special(), *args)
 
 
-def register() -> None:
-    """Fill the table; scipy itself is only imported when a rule runs."""
-    if "erf" in RULES:
-        return
-    for name, factor in UNARY.items():
-        unary(name, _with_special(factor))
-    for name, (first, second) in BINARY.items():
-        binary(name, _with_special(first), _with_special(second))
-    composed("polygamma", lambda xp, n, x: _polygamma(n, x))
-    composed("softmax", lambda xp, x, axis=None: xp.exp(x - logsumexp(x, axis, keepdims=True)))
-    composed("log_softmax", lambda xp, x, axis=None: x - logsumexp(x, axis, keepdims=True))
-
-
 def _polygamma(n: Any, x: Any) -> Any:
     if n == 0:
         return _special().digamma(x)
@@ -140,3 +126,13 @@ def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     total = xp.sum(xp.exp(x - shift), axis=axis, keepdims=True)
     result = xp.log(total) + shift
     return result if keepdims else xp.squeeze(result, axis=axis)
+
+
+# SciPy itself is only imported when a rule runs.
+for _name, _factor in UNARY.items():
+    unary(_name, _with_special(_factor))
+for _name, (_first, _second) in BINARY.items():
+    binary(_name, _with_special(_first), _with_special(_second))
+composed("polygamma", lambda xp, n, x: _polygamma(n, x))
+composed("softmax", lambda xp, x, axis=None: xp.exp(x - logsumexp(x, axis, keepdims=True)))
+composed("log_softmax", lambda xp, x, axis=None: x - logsumexp(x, axis, keepdims=True))

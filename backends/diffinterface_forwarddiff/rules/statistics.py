@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..adaptors import composed
-from ..arguments import ARRAYS
+from ..table import ARRAYS
 from ..values import cast, plain
 from .linear import axes_of
 from .norms import squared

@@ -1,5 +1,6 @@
 """Sparsity detection: which entries of a Jacobian or Hessian may be other than zero."""
 
+from . import rules
 from .detectors import DenseDetector, Detector, KnownPattern
 from .errors import DetectionError, UnknownFunctionError, ValueDependenceError
 from .jaxpr import JaxprDetector
@@ -14,4 +15,5 @@ __all__ = [
     "TracerDetector",
     "UnknownFunctionError",
     "ValueDependenceError",
+    "rules",
 ]

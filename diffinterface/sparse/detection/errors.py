@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from diffinterface.errors import DiffInterfaceError
 
+from .native import native_detector
+
 
 class DetectionError(DiffInterfaceError, TypeError):
     """A pattern cannot be found: `operation` says at what f stopped being traceable."""
@@ -41,10 +43,11 @@ def unknown(function: str, why: str = "has no sparsity rule") -> UnknownFunction
 
 def foreign(function: str, library: str) -> UnknownFunctionError:
     """A function of another framework."""
+    other = native_detector(library)
     instead = (
-        "Use JaxprDetector() for it"
-        if library == "jax"
-        else "Take functions from di.array_namespace(x) in f, or give KnownPattern(pattern)"
+        "Take functions from di.array_namespace(x) in f, or give KnownPattern(pattern)"
+        if other is None
+        else f"Use {other!r} for it"
     )
     return UnknownFunctionError(
         f"Sparsity detection met {function}, a function of {library}, which the tracer cannot enter. "

@@ -9,7 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from diffinterface.arrays.facts import NUMBERS, is_inexact
-from diffinterface.arrays.framework import framework_of
+from diffinterface.arrays.framework import Framework, framework_of
 from diffinterface.arrays.trees import flatten
 from diffinterface.declare.adtypes import AutoJax
 from diffinterface.declare.contexts import Cache, Constant, Static
@@ -69,11 +69,15 @@ def _asdex() -> Any:
     return asdex
 
 
-def _precise() -> Any:
-    """JAX's 64 bits, by the adapter: nothing here names a framework."""
+def _native() -> Framework:
     framework = resolve(AutoJax()).framework
     assert framework is not None
-    return framework.scope(np.zeros(()))
+    return framework
+
+
+def _precise() -> Any:
+    """JAX's 64 bits."""
+    return _native().scope(np.zeros(()))
 
 
 def _flat(
@@ -110,7 +114,7 @@ def _numpy(leaf: Any) -> Any:
     framework = framework_of(leaf)
     if framework is None or isinstance(leaf, NUMBERS):
         return np.asarray(leaf)
-    return leaf if framework.name == "jax" else framework.to_numpy(leaf)
+    return leaf if framework is _native() else framework.to_numpy(leaf)
 
 
 def _csr(found: Any) -> Pattern:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.overloaded import Overloaded
 
-class Traced:
+
+class Traced(Overloaded):
     """A Tracer."""
 
     __slots__ = ()
-    value: Any
     first: Any
     second: Any
     trace: Any

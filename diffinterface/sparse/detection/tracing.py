@@ -13,11 +13,12 @@ from diffinterface.arrays.facts import dtype_name, is_inexact, shape_of, size_of
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.trees import flatten, flatten_with_none, map_leaves
 from diffinterface.declare.contexts import Cache, Constant, Static
+from diffinterface.declare.plugins import entries
 from diffinterface.errors import DiffInterfaceError, InputError, OutputError
 
 from .detectors import Detector, Pattern, scalar
 from .errors import DetectionError, foreign
-from .namespace import framework as _registered  # noqa: F401 - makes tracers known to the core
+from .framework import framework as _registered  # noqa: F401 - makes tracers known to the core
 from .results import constant
 from .rules.general import unseen
 from .sets import Sets
@@ -137,8 +138,10 @@ class TracerDetector(Detector):
 
 def _where(error: BaseException) -> tuple[str, str]:
     """What f called, and of which library: where the error comes from."""
-    if any("JAX" in note for note in getattr(error, "__notes__", ())):
-        return "a function of jax", "jax"  # which hides its own frames
+    notes = " ".join(getattr(error, "__notes__", ())).lower()
+    for library in entries("frameworks"):
+        if library in notes:  # one that hides its own frames, and says so
+            return f"a function of {library}", library
     frame = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][-1]
     library = frame.f_globals.get("__name__", "").partition(".")[0]
     return f"{library}.{frame.f_code.co_name}", library

@@ -1,18 +1,7 @@
 """The rule tables, by family. Importing this package fills the table."""
 
-from . import creation, elementwise, joining, linalg, products, reductions, selection, structural
-from .elementwise import any_ufunc
-from .general import missing
+from . import creation, elementwise, general, joining, linalg, products, reductions, selection
+from . import structural as structural
 
-__all__ = [
-    "any_ufunc",
-    "creation",
-    "elementwise",
-    "joining",
-    "linalg",
-    "missing",
-    "products",
-    "reductions",
-    "selection",
-    "structural",
-]
+__all__ = ["creation", "elementwise", "general", "joining", "linalg", "products", "reductions"]
+__all__ += ["selection", "structural"]

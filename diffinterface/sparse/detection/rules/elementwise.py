@@ -13,10 +13,11 @@ import numpy as np
 from ..errors import conversion, unknown
 from ..results import constant, result_of
 from ..sets import Sets
-from ..table import rule
+from ..table import ANY_UFUNC, rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
 from .general import dense, each, missing
+from .linalg import by_signature
 
 # Constant in pieces, though it may be a floating number.
 CONSTANT = set(
@@ -33,14 +34,13 @@ LINEAR = set(
 LINEAR_IN_FIRST = {"divide", "xlogy", "xlog1py"}
 
 
-def any_ufunc(trace: Trace, name: str, ufunc: Any, function: Any, args: Any, options: Any) -> Any:
+@rule(ANY_UFUNC)
+def any_ufunc(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     """Any ufunc, called plainly; its other methods are refused."""
-    method = getattr(function, "__name__", "__call__")
-    if function is not ufunc and method != "__call__":
-        return by_method(trace, name, ufunc, method, args, options)
+    ufunc = getattr(function, "__self__", function)
+    if function is not ufunc:
+        return by_method(trace, name, ufunc, function.__name__, args, options)
     if ufunc.signature is not None:
-        from .linalg import by_signature
-
         return by_signature(trace, ufunc, args, options)
     operands, rest = args[: ufunc.nin], args[ufunc.nin :]
     if any(hasattr(op, "tocoo") for op in operands):
@@ -68,10 +68,6 @@ def _second(op: Any, keep: Any) -> Sets | None:
 
 def by_method(trace: Trace, name: str, ufunc: Any, method: str, args: Any, options: Any) -> Any:
     """The other methods of a ufunc, of which few say by themselves what meets what."""
-    if method == "outer" and ufunc.nin == 2:
-        a, b = args
-        wide = np.reshape(a, (*np.shape(values(a)), *(1,) * np.ndim(values(b))))
-        return ufunc(wide, b, **options)
     if method == "at" and name.partition(".")[0] in ("add", "subtract") and not options:
         target, index, value = args
         if not is_traced(target):

@@ -12,7 +12,7 @@ from diffinterface.errors import InputError
 from ..errors import branching, unknown
 from ..results import constant, result_of
 from ..sets import Sets
-from ..table import rule
+from ..table import ANY_FUNCTION, UNSEEN, rule
 from ..trace import Trace
 from ..traced import tracers, values
 
@@ -51,6 +51,7 @@ def dense(trace: Trace, value: Any, arguments: Any, *, linear: bool = False) -> 
     return each(value, lambda v: result_of(trace, v, [first], [] if second is None else [second]))
 
 
+@rule(ANY_FUNCTION)
 def missing(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     """A function without a rule: of constants a constant, else refused or dense."""
     if all(t.constant for t in tracers((args, options))):
@@ -74,6 +75,11 @@ def unseen(trace: Trace, value: Any) -> Any:
             got=value,
         )
     return constant(trace, value)
+
+
+@rule(UNSEEN)
+def _unseen(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    return unseen(trace, *args)
 
 
 def needs_values(trace: Trace, name: str) -> None:

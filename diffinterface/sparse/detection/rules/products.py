@@ -60,15 +60,13 @@ def _ndim(x: Any) -> int:
     return int(np.ndim(values(x)))
 
 
-@rule("matmul")
+@rule("matmul", "sparse_matmul")
 def _matmul(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     a, b = args
     if options.keys() - {"dtype", "casting"}:
         return dense(trace, function(*values(args), **values(options)), args)
     if hasattr(a, "tocoo"):
         return _sparse(trace, a.tocoo(), b)
-    if hasattr(b, "tocoo"):
-        return _sparse(trace, b.T.tocoo(), a.T).T
     value = _compute(np.matmul, args, options)
     na, nb = _ndim(a), _ndim(b)
     wide = max(na, nb, 2) - 2
@@ -146,12 +144,10 @@ def _vecdot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
     return np.sum(np.conj(args[0]) * args[1], axis=options.get("axis", -1))
 
 
-@rule("outer", "multiply.outer")
+@rule("outer")
 def _outer(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     a, b = args
-    if name == "outer":
-        a, b = np.reshape(a, (-1,)), np.reshape(b, (-1,))
-    return np.reshape(a, (*np.shape(values(a)), *(1,) * _ndim(b))) * b
+    return np.reshape(a, (-1, 1)) * np.reshape(b, (-1,))
 
 
 @rule("kron")
@@ -191,7 +187,7 @@ def _convolve(trace: Trace, name: str, function: Any, args: Any, options: Any) -
     return result_of(trace, value, [kept.first], second)
 
 
-@rule("cross")
+@rule("cross", "linalg.cross")
 def _cross(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     a, b = args[:2]
     axis = options.get("axis", -1)

@@ -195,7 +195,7 @@ def _fit_last(sets: Any, shape: tuple[int, ...]) -> Sets:
     return Sets(sets.store, [part.reshape(shape) for part in sets.parts])
 
 
-@rule("cumsum", "cumprod")
+@rule("cumsum", "cumprod", "cumulative_sum", "cumulative_prod")
 def _cumulative(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     """Each entry depends on those before it."""
     x = args[0]
@@ -207,7 +207,7 @@ def _cumulative(trace: Trace, name: str, function: Any, args: Any, options: Any)
     axis = axis % ndim
     first = _prefixes(x.first, axis)
     second = [] if x.second is None else [_prefixes(x.second, axis)]
-    if trace.second and name == "cumprod":
+    if trace.second and name in ("cumprod", "cumulative_prod"):
         second.append(trace.square([first]))
     if options.get("include_initial"):
         first, second = _shifted(first, axis), [_shifted(s, axis) for s in second]

@@ -87,7 +87,7 @@ def moves(*names: str, data: tuple[int, ...] = (0,)) -> None:
 moves(
     *("transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims", "matrix_transpose"),
     *("broadcast_to", "flip", "fliplr", "flipud", "rot90", "roll", "take", "take_along_axis"),
-    *("repeat", "tile", "diagonal", "linalg_diagonal", "diag", "diagflat", "tril", "triu", "copy"),
+    *("repeat", "tile", "diagonal", "diag", "diagflat", "tril", "triu", "copy"),
     *("resize", "delete", "unstack", "split", "array_split", "hsplit", "vsplit", "dsplit"),
     *("linalg.diagonal", "squeeze", "fft.fftshift", "fft.ifftshift", "sliding_window_view"),
 )
@@ -127,13 +127,15 @@ def _pad(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any
     return dense(trace, function(*values(args), **values(options)), (args, options), linear=True)
 
 
-def indexed(x: Tracer, index: Any) -> Any:
+@rule("getitem")
+def _indexed(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     """An index computed from x: any element may be meant, as long as the shape is not in doubt."""
+    x, index = args
     parts = index if isinstance(index, tuple) else (index,)
     kinds = [np.asarray(t.value).dtype.kind for t in tracers(index)]
     if "b" in kinds or any(isinstance(part, slice) and tracers(part) for part in parts):
-        needs_values(x.trace, "indexing by a mask or a slice")
-    return dense(x.trace, x.value[values(index)], (x,), linear=True)
+        needs_values(trace, "indexing by a mask or a slice")
+    return dense(trace, x.value[values(index)], (x,), linear=True)
 
 
 @rule("extract", "compress")
@@ -153,10 +155,10 @@ def _ediff1d(trace: Trace, name: str, function: Any, args: Any, options: Any) ->
     return np.concatenate([np.reshape(part, (-1,)) for part in given])
 
 
-@rule("trace", "linalg_trace")
+@rule("trace", "linalg.trace")
 def _trace(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     kept = {key: option for key, option in options.items() if key != "dtype"}
-    if name == "linalg_trace":
+    if name == "linalg.trace":
         kept = {"axis1": -2, "axis2": -1, **kept}
     return np.sum(np.diagonal(*args, **kept), axis=-1)
 

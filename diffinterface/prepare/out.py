@@ -1,4 +1,4 @@
-"""The two ways to call an operator once: for its result, or with the value before it."""
+"""Results written into the caller's own arrays: ``out=`` and ``accumulate=`` of the operators."""
 
 from __future__ import annotations
 
@@ -9,55 +9,7 @@ import numpy as np
 from ..arrays.facts import shape_of
 from ..arrays.trees import flatten
 from ..errors import InputError, ShapeError
-from ..prepare.crossing import plan_for
-from ..prepare.request import Request
-from ..prepare.signature import flatten_any
-
-
-def call(
-    request: Request,
-    x: Any,
-    contexts: tuple[Any, ...],
-    t: Any,
-    out: Any,
-    accumulate: bool = False,
-) -> Any:
-    """The operator's result; the pair (result, aux) with `has_aux`."""
-    _check_accumulate(accumulate, out)
-    plan, arguments = plan_for(request, x, contexts, t)
-    result = plan.result(arguments)
-    if out is None:
-        return result
-    if request.has_aux:
-        return write(out, result[0], accumulate), *result[1:]
-    return write(out, result, accumulate)
-
-
-def value_and(
-    request: Request,
-    x: Any,
-    contexts: tuple[Any, ...],
-    t: Any,
-    out: Any,
-    accumulate: bool = False,
-) -> tuple[Any, ...]:
-    """The shown values, the result, and aux with `has_aux`."""
-    _check_accumulate(accumulate, out)
-    plan, arguments = plan_for(request, x, contexts, t)
-    parts = plan.value_and(arguments)
-    if out is None:
-        return parts
-    at = len(parts) - 1 - request.has_aux
-    return *parts[:at], write(out, parts[at], accumulate), *parts[at + 1 :]
-
-
-def _check_accumulate(accumulate: bool, out: Any) -> None:
-    if accumulate and out is None:
-        raise InputError(
-            "accumulate=True adds to what out= holds, and there is no out=; pass "
-            "out=zeros_like_tree(x).",
-            got=out,
-        )
+from .signature import flatten_any
 
 
 def write(out: Any, result: Any, accumulate: bool = False) -> Any:

@@ -1,4 +1,7 @@
-"""Pushforward (Jacobian-vector product) of f at x along the tangent t."""
+"""Pushforwards: products with the Jacobian.
+
+The parameters and errors in the docstrings are written by ``docs/docstrings.py``.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from typing import Any
 
 from ..declare.adtypes import ADType
 from ..engine.function import Argnums
+from ..prepare.once import call, value_and
 from ..prepare.operator import PUSHFORWARD
 from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
 from ..prepare.request import Request
-from .calls import call, value_and
 
 
 def pushforward(
@@ -70,10 +73,8 @@ def pushforward(
     >>> di.pushforward(f, "forwarddiff", np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
-    request = Request.of(
-        PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
-    )
-    return call(request, x, contexts, t, out)
+    request = Request.of(PUSHFORWARD, f, backend, argnums, has_aux, batched, reuse=False)
+    return call(request, x, contexts, t, out=out)
 
 
 def value_and_pushforward(
@@ -87,14 +88,40 @@ def value_and_pushforward(
     batched: bool = False,
     out: Any = None,
 ) -> tuple[Any, ...]:
-    """F(x), and the result of `pushforward`, in one pass.
+    """f(x), and the result of `pushforward`, in one pass.
 
-    Parameters are those of `pushforward`.
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *contexts)``, returning any tree of arrays.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real or complex floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
+    out : tree of numpy.ndarray, optional
+        Where to write the result (NumPy only); returned in its place.
 
     Returns
     -------
     tuple
-        F(x), and the result of `pushforward`; with `has_aux`, aux last.
+        f(x), and the result of `pushforward`; with `has_aux`, aux last.
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
 
     Examples
     --------
@@ -104,10 +131,8 @@ def value_and_pushforward(
     >>> di.value_and_pushforward(f, "forwarddiff", np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     (array([1., 4.]), array([ 2., 40.]))
     """
-    request = Request.of(
-        PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, reuse=False
-    )
-    return value_and(request, x, contexts, t, out)
+    request = Request.of(PUSHFORWARD, f, backend, argnums, has_aux, batched, reuse=False)
+    return value_and(request, x, contexts, t, out=out)
 
 
 def prepare_pushforward(
@@ -123,10 +148,27 @@ def prepare_pushforward(
 ) -> PreparedSeeded:
     """`pushforward`, decided, traced and compiled once for f and arguments of this kind.
 
-    Parameters are those of `pushforward`; the values of x, t and the contexts only serve as examples.
+    The values of x, t and the contexts only serve as examples. Errors that depend on f's value may
+    come with the first call.
 
     Parameters
     ----------
+    f : callable
+        ``f(x, *contexts)``, returning any tree of arrays.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real or complex floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
     on_mismatch : {"error", "reprepare"}
         What a call with arguments of another kind does.
 
@@ -134,6 +176,13 @@ def prepare_pushforward(
     -------
     PreparedSeeded
         Call it with ``(x, t, *contexts)``; its method ``value_and`` is `value_and_pushforward`.
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
 
     Examples
     --------
@@ -144,7 +193,7 @@ def prepare_pushforward(
     >>> prep(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
-    request = Request.of(PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched)
+    request = Request.of(PUSHFORWARD, f, backend, argnums, has_aux, batched)
     return PreparedSeeded(request, x, contexts, t, on_mismatch=on_mismatch)
 
 
@@ -158,14 +207,41 @@ def prepare_pushforward_same_point(
     has_aux: bool = False,
     batched: bool = False,
 ) -> PreparedSamePoint:
-    """`pushforward` linearised at x, to be applied to many seeds.
+    """`pushforward` linearized at x, to be applied to many seeds.
 
-    Parameters are those of `pushforward`; the value of t only serves as an example.
+    The value of t only serves as an example. Errors that depend on f's value may come with the first
+    call.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(x, *contexts)``, returning any tree of arrays.
+    backend : ADType or str or None
+        The engine; None means the configured one (`config_context`).
+    x : tree of array
+        The point. Real or complex floating dtype; its framework is that of the result.
+    t : tree of array
+        The tangent, like x.
+    *contexts : any
+        Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
+    argnums : int or tuple of int
+        Which parameters of f the tree x fills; the contexts fill the others in order.
+    has_aux : bool
+        Whether f returns ``(y, aux)``; aux is returned last.
+    batched : bool
+        Whether each leaf of t carries one extra leading axis; the result then does too.
 
     Returns
     -------
     PreparedSamePoint
         Call it with ``(t)``.
+
+    Raises
+    ------
+    ShapeError
+        If t has not the structure and shapes of x.
+    InputError
+        If x has an integer dtype, or holds something that is no array.
 
     Examples
     --------
@@ -176,7 +252,5 @@ def prepare_pushforward_same_point(
     >>> prep(np.array([1.0, 10.0]))
     array([ 2., 40.])
     """
-    request = Request.of(
-        PUSHFORWARD, f, backend, argnums=argnums, has_aux=has_aux, batched=batched, same_point=True
-    )
+    request = Request.of(PUSHFORWARD, f, backend, argnums, has_aux, batched, same_point=True)
     return PreparedSamePoint(request, x, contexts, t)
