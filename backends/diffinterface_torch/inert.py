@@ -6,23 +6,18 @@ searched for captured parameters, which costs as much as a small function does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, ModuleType
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any, final
 
 import numpy as np
 import torch
 
-from diffinterface.engine.capture import global_names, instructions
+from diffinterface.engine.capture import Captured, global_names, instructions
 
-_ABSENT = object()
 _LIBRARIES = frozenset({"torch", "numpy", "math", "cmath", "builtins", "diffinterface"})
 _DATA = (int, float, complex, bool, str, bytes, type(None), torch.dtype, torch.device, torch.Size)
 _REACH_ANYTHING = {"eval", "exec", "globals", "locals", "vars", "__import__"}
-
-
-class NotInertError(Exception):
-    """Something was captured that may hold parameters."""
 
 
 def inert(f: Any) -> Callable[[], bool] | None:
@@ -30,116 +25,105 @@ def inert(f: Any) -> Callable[[], bool] | None:
 
     A captured variable may be bound anew, and a captured tensor be made a parameter.
     """
-    try:
-        captured = Captured(f)
-    except NotInertError:
+    reach = Reach.of(f)
+    if reach is None:
         return None
-    return captured.unchanged if captured.unchanged() else None
+    tensors, unchanged = [v for v in reach.values if type(v) is torch.Tensor], reach.unchanged
+
+    def still() -> bool:
+        for tensor in tensors:
+            if tensor.requires_grad:
+                return False
+        return unchanged()
+
+    return still if still() else None
 
 
 @final
-class Captured:
-    """What a function, and those that it captured, can reach."""
+class Reach:
+    """All that a function can reach, where none of it may hold a parameter.
 
-    def __init__(self, f: Any) -> None:
-        self._cells: list[tuple[CellType, Any]] = []
-        self._names: list[tuple[dict[str, Any], str, Any]] = []
-        self._functions: list[tuple[FunctionType, CodeType, Any]] = []
-        self._tensors: list[torch.Tensor] = []
-        self.libraries: list[Any] = []  # functions and classes of libraries
-        self._visit(f)
+    Attributes
+    ----------
+    values : list
+        What it captured, and the functions that it captured captured.
+    functions : list of function
+        Itself, and those.
+    builtins : list of (namespace, name)
+        The names that none of these functions' modules binds.
+    """
 
-    @property
-    def codes(self) -> list[CodeType]:
-        """The code of the function, and of those that it captured."""
-        return [code for _, code, _ in self._functions]
+    def __init__(self, f: FunctionType) -> None:
+        self._captured = Captured(f, follows=lambda _, inner, held: not is_librarys(inner))
+        self.values = list(_parts(self._captured.values()))
+        self.functions = [function for function, *_ in self._captured.functions]
+        self._attributes = list(map(vars, self.functions))
+        self.builtins = [
+            (function.__globals__, name)
+            for function in self.functions
+            for name in global_names(function.__code__)
+            if name not in function.__globals__
+        ]
 
-    @property
-    def builtins(self) -> list[str]:
-        """The names that none of these functions' modules binds."""
-        return [name for _, name, value in self._names if value is _ABSENT]
+    @classmethod
+    def of(cls, f: Any) -> Reach | None:
+        """Of `f`; None where it may reach more."""
+        if type(f) is not FunctionType:
+            return None
+        reach = cls(f)
+        return reach if reach.unchanged() and reach._is_bounded() else None
 
     def unchanged(self) -> bool:
-        """Whether nothing was bound anew, and no tensor made a parameter."""
-        return self.bound() and not any(tensor.requires_grad for tensor in self._tensors)
-
-    def bound(self) -> bool:
         """Whether nothing was bound anew."""
-        for cell, value in self._cells:
-            if cell.cell_contents is not value:
+        for space, name in self.builtins:
+            if name in space:
                 return False
-        for namespace, name, value in self._names:
-            if namespace.get(name, _ABSENT) is not value:
-                return False
-        for function, code, defaults in self._functions:
-            if function.__code__ is not code or function.__defaults__ is not defaults:
-                return False
-            if function.__dict__ or function.__kwdefaults__:  # f may read its own attributes
-                return False
-        return True
+        # f may read its own attributes.
+        return self._captured.unchanged() and not any(self._attributes)
 
-    def _visit(self, f: Any) -> None:
-        if type(f) is not FunctionType or f.__kwdefaults__ or f.__dict__:
-            raise NotInertError
-        if any(f is function for function, *_ in self._functions):
-            return
-        self._functions.append((f, f.__code__, f.__defaults__))
-        for cell in f.__closure__ or ():
-            try:
-                value = cell.cell_contents
-            except ValueError:  # not filled yet
-                raise NotInertError from None
-            self._cells.append((cell, value))
-            self._admit(value)
-        for name in _globals_of(f.__code__):
-            value = f.__globals__.get(name, _ABSENT)
-            self._names.append((f.__globals__, name, value))
-            if value is not _ABSENT:
-                self._admit(value)
-        for value in f.__defaults__ or ():
-            self._admit(value)
-
-    def _admit(self, value: Any) -> None:
-        """Take note of a value that holds no parameter, or raise."""
-        kind = type(value)
-        if kind in _DATA or isinstance(value, np.generic | np.ufunc):
-            return
-        if kind is torch.Tensor:
-            self._tensors.append(value)
-        elif kind is tuple:
-            for part in value:
-                self._admit(part)
-        elif kind is FunctionType and not _is_libraries(value):
-            self._visit(value)
-        elif _is_libraries(value):
-            if kind is not ModuleType:
-                self.libraries.append(value)
-        elif kind is not np.ndarray or value.dtype == object:
-            raise NotInertError
+    def _is_bounded(self) -> bool:
+        return (
+            not any(f.__kwdefaults__ or _imports(f.__code__) for f in self.functions)
+            and all(_REACH_ANYTHING.isdisjoint(global_names(f.__code__)) for f in self.functions)
+            and all(map(_is_plain, self.values))
+        )
 
 
-def _is_libraries(value: Any) -> bool:
+def _parts(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if type(value) is tuple:
+            yield from _parts(value)
+        else:
+            yield value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value holds no parameter, but what a tensor may become."""
+    kind = type(value)
+    return (
+        kind in _DATA
+        or kind is FunctionType  # a library's, or one that was followed
+        or kind is torch.Tensor
+        or (kind is np.ndarray and value.dtype != object)
+        or isinstance(value, np.generic | np.ufunc)
+        or is_librarys(value)
+    )
+
+
+def is_librarys(value: Any) -> bool:
     """Whether a module, class or function is a library's own, with nothing of the user's inside."""
+    if isinstance(value, BuiltinFunctionType):
+        owner = value.__self__
+        return owner is None or isinstance(owner, type | ModuleType)
+    name = ""
     if isinstance(value, ModuleType):
         name = value.__name__
     elif isinstance(value, type):
         name = value.__module__
-    elif isinstance(value, BuiltinFunctionType):
-        owner = value.__self__
-        return owner is None or isinstance(owner, type | ModuleType)
-    elif isinstance(value, FunctionType):
-        if value.__closure__ or hasattr(value, "__wrapped__"):
-            return False
-        name = value.__globals__.get("__name__", "")
-    else:
-        return False
+    elif isinstance(value, FunctionType) and not value.__closure__:
+        name = "" if hasattr(value, "__wrapped__") else value.__globals__.get("__name__", "")
     return name.partition(".")[0] in _LIBRARIES
 
 
-def _globals_of(code: CodeType) -> tuple[str, ...]:
-    """The global names that code reads; code that can read any raises."""
-    names = global_names(code)
-    imports = any(i.opname.startswith("IMPORT") for i in instructions(code))
-    if imports or not _REACH_ANYTHING.isdisjoint(names):
-        raise NotInertError
-    return names
+def _imports(code: CodeType) -> bool:
+    return any(i.opname.startswith("IMPORT") for i in instructions(code))

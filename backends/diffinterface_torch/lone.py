@@ -30,8 +30,8 @@ def gradient_at(fn: Function) -> Valued | None:
     gives None where anything is out of the ordinary: a first call, which is watched, an x that somebody
     tracks, an f that writes into its argument or whose captured variables have changed.
     """
-    is_inert = inert(fn.f)
-    if is_inert is None or not fn.reuse:
+    is_inert = inert(fn.f) if fn.reuse else None
+    if is_inert is None:
         return None
 
     def at(x: Any) -> tuple[Leaves, Any] | None:

@@ -8,6 +8,7 @@ forward rule runs with the outer levels of forward mode switched off.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, final
 from weakref import WeakKeyDictionary, ref
 
@@ -22,7 +23,7 @@ from diffinterface.arrays.trees import LEAF
 from diffinterface.engine.capture import instructions
 from diffinterface.engine.function import Function
 
-from .inert import Captured, NotInertError
+from .inert import Reach, is_librarys
 
 _unpack: Any = forward_ad.unpack_dual
 
@@ -59,17 +60,18 @@ def _plain(fn: Function) -> Callable[[], bool] | None:
     # What comes with a tree or a context may be called by f, and have any name.
     if type(fn) is not Function or fn.layout or fn.x_structure is not LEAF:
         return None
-    try:
-        captured = Captured(fn.f)
-    except NotInertError:
+    reach = Reach.of(fn.f)
+    if reach is None:
         return None
-    names = {getattr(value, "__name__", "") for value in captured.libraries}
-    names.update(captured.builtins)
-    for code in captured.codes:
-        for instruction in instructions(code):
+    names = {name for _, name in reach.builtins}
+    for value in reach.values:
+        if is_librarys(value) and not isinstance(value, ModuleType):
+            names.add(getattr(value, "__name__", ""))
+    for function in reach.functions:
+        for instruction in instructions(function.__code__):
             if instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 names.add(instruction.argval)
-    return captured.bound if names <= _PLAIN else None
+    return reach.unchanged if names <= _PLAIN else None
 
 
 #: Whoever calls others by other names, `torch.func` or a module say, runs under the repairs.

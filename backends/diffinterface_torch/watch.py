@@ -31,7 +31,7 @@ def call(fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
     """
     if was_watched(fn):
         return fn(x, contexts)
-    with _Watch(x):
+    with _Conversions(x):
         result = fn(x, contexts)
     watched: Any = fn  # of no concern to the core
     watched.di_watched = True
@@ -44,7 +44,7 @@ def was_watched(fn: Function) -> bool:
 
 
 @final
-class _Watch(TorchFunctionMode):
+class _Conversions(TorchFunctionMode):
     """While it is active, conversions of what depends on `x` raise."""
 
     def __init__(self, x: Leaves) -> None:

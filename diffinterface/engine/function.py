@@ -19,6 +19,7 @@ from ..arrays.trees import LEAF, Leaves, Structure
 from ..errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
 from ..evaluations import States, rewind, thread
 from .arguments import join
+from .foreign import refuse_foreign, refuse_output
 
 Argnums = int | tuple[int, ...]
 
@@ -97,10 +98,11 @@ class Function:
         thread.stack.append(self)
         try:
             return self.f(*arguments)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             # NumPy replaces what a dual number says about a lost derivative by words of its own.
             if isinstance(error.__cause__, DiffInterfaceError):
                 raise error.__cause__ from None
+            refuse_foreign(self.f, self.backend, x, error)
             raise
         finally:
             thread.stack.pop()
@@ -163,6 +165,7 @@ class Function:
             raise OutputError(
                 f"f returned a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf)
             )
+        refuse_output(self.f, self.backend, leaf)
         leaf = self.backend.check_output(leaf)
         if not is_inexact(leaf):
             raise OutputError(

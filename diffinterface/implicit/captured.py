@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from types import FunctionType, MethodType
-from typing import Any
-
 import numpy as np
 
 from ..arrays.framework import NUMPY, Framework, framework_of
 from ..arrays.trees import Leaves
-from ..engine.capture import Capture
+from ..engine.capture import Captured, leaves_by
 from ..engine.contract import AbstractBackend
 from ..errors import NestedDifferentiationError
 
 
-def refuse_captured(f: Callable[..., Any], engine: AbstractBackend, what: str) -> None:
+def refuse_captured(captured: Captured, engine: AbstractBackend, what: str) -> None:
     """Raise `NestedDifferentiationError` where variables that f refers to hold traced arrays.
 
     Functions in its closure are searched too; attributes of objects are not.
     """
-    seen: set[int] = set()
-    stack: list[Any] = [f]
-    while stack:
-        function = stack.pop()
-        if id(function) in seen:
-            continue
-        seen.add(id(function))
-        capture = Capture(function)
-        for value in capture.values():
-            refuse_traced(_leaves(value, engine), what)
-        own = [value for _, value in capture.cells]
-        own += [value for _, (values, _) in capture.defaults for value in values or ()]
-        stack += [value for value in own if isinstance(value, FunctionType | MethodType | partial)]
-
-
-def _leaves(value: Any, engine: AbstractBackend) -> Leaves:
-    if isinstance(value, type) or framework_of(value) is NUMPY:
-        return ()
-    try:
-        return engine.flatten(value)[0]
-    except (TypeError, ValueError):  # a container whose keys cannot be sorted, say
-        return ()
+    captured.renew()
+    found = captured.traced(leaves_by(engine.flatten))
+    if found is not None:
+        refuse_traced((found[1],), what)
 
 
 def refuse_traced(leaves: Leaves, what: str) -> None:

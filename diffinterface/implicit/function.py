@@ -11,6 +11,7 @@ from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
+from ..engine.capture import Captured, same_module_or_held
 from ..engine.latest import Latest
 from ..engine.registry import resolve
 from ..errors import InputError
@@ -120,6 +121,7 @@ class ImplicitFunction:
             has_aux, representation, linear_solver, linear_tolerance, tolerance, arrays, like
         )
         self._kinds: Latest[_Kind] = Latest()
+        self._captured = Captured(conditions, follows=same_module_or_held)
 
     def __repr__(self) -> str:
         name = getattr(self.solve, "__name__", repr(self.solve))
@@ -196,7 +198,7 @@ class ImplicitFunction:
     def __call__(self, x: Any, *contexts: Any) -> Any:
         """The solution, in the caller's arrays; with `has_aux`, the pair ``(y, aux)``."""
         engine = resolve(self.adtype)
-        refuse_captured(self.conditions, engine, "The conditions")
+        refuse_captured(self._captured, engine, "The conditions")
         leaves, structure = engine.flatten((x, *plain(contexts)))
         arguments = Arguments(leaves, structure)
         if not arguments.count:

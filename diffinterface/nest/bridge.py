@@ -19,7 +19,7 @@ from ..arrays.namespace import array_namespace
 from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..declare import plugins
-from ..engine.capture import Watch
+from ..engine.capture import Captured
 from ..engine.contract import AbstractBackend, Program
 from ..engine.function import Function, looped
 from ..engine.prep import Prep
@@ -45,7 +45,7 @@ class Bridge:
     kinds : callable, optional
         Shapes and dtypes of the outputs from those of x and of the contexts. By default a call at
         arbitrary values finds them, where they are asked for before any other call.
-    watch : Watch, optional
+    captured : Captured, optional
         For an engine that compiles: what must not be rebound between a call and its derivatives.
     reuse : bool
         False for a single call, where compiling would not pay.
@@ -56,11 +56,11 @@ class Bridge:
         fn: Function,
         backend: AbstractBackend,
         kinds: Callable[[Kinds, Kinds], Kinds] | None = None,
-        watch: Watch | None = None,
+        captured: Captured | None = None,
         reuse: bool = True,
     ) -> None:
         self.fn, self.backend = fn.on(backend, reuse=False), backend
-        self.watch, self.reuse = watch, reuse
+        self.captured, self.reuse = captured or Captured(), reuse
         self._states: tuple[States, ...] = (self.fn.states,)
         self._advances = True
         self._kinds = kinds or self._evaluated_kinds
@@ -97,7 +97,7 @@ class Bridge:
         return outputs, 0
 
     def _first(self, key: Any, x: Leaves, contexts: Leaves, advance: bool = True) -> Leaves:
-        rebound = [] if self.watch is None else self.watch.rebound()
+        rebound = self.captured.rebound()
         if rebound:
             raise NestedDifferentiationError(
                 f"{', '.join(rebound)}: rebound between a call of f and its derivative, which "
@@ -106,8 +106,7 @@ class Bridge:
             )
         way = self._way(x, contexts)
         y = way(x, contexts, advance and self._advances)
-        if self.watch is not None:
-            self.watch.renew()
+        self.captured.renew()
         self._known[kinds_of(x), kinds_of(contexts)] = kinds_of(y)
         self._ways[key] = way
         return y
@@ -217,7 +216,7 @@ class _Seeded(Bridge):
     ) -> None:
         self._of, self._operator, self._n, self._fan = of, operator, n, fan
         super().__init__(
-            of.fn.derived(self._traced), of.backend, self._seeded_kinds, of.watch, of.reuse
+            of.fn.derived(self._traced), of.backend, self._seeded_kinds, of.captured, of.reuse
         )
         self._states, self._advances = (*of._states, self.fn.states), False
 
@@ -276,7 +275,7 @@ class _Slope(Bridge):
 
     def __init__(self, of: Bridge) -> None:
         self._of = of
-        super().__init__(of.fn.derived(self._traced), of.backend, None, of.watch, of.reuse)
+        super().__init__(of.fn.derived(self._traced), of.backend, None, of.captured, of.reuse)
         self._states = *of._states, self.fn.states
 
     def _traced(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
@@ -304,7 +303,7 @@ class _Batched(Bridge):
         self._loops = type(of.backend).vectorized is AbstractBackend.vectorized
         self._every = of.backend.vectorized(of.fn, x, contexts)
         super().__init__(
-            of.fn.derived(self._traced), of.backend, self._batched_kinds, of.watch, of.reuse
+            of.fn.derived(self._traced), of.backend, self._batched_kinds, of.captured, of.reuse
         )
         self._states, self._advances = (*of._states, self.fn.states), of._advances
 

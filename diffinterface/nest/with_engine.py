@@ -13,7 +13,7 @@ from ..arrays.perturbations import tracing
 from ..arrays.trees import LEAF, Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
-from ..engine.capture import Watch
+from ..engine.capture import Captured
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function
 from ..engine.latest import Latest
@@ -70,7 +70,7 @@ class DifferentiateWith:
         self.__wrapped__ = f
         self._bridges: Latest[tuple[Arguments, Bridge]] = Latest()
         self._arrays: dict[Any, _Known] = {}
-        self._watch: Watch | None = None
+        self._captured: Captured | None = None
 
     def __repr__(self) -> str:
         return f"DifferentiateWith({self.__name__}, {self.adtype!r})"
@@ -116,16 +116,17 @@ class DifferentiateWith:
 
     def _stale(self) -> bool:
         """Whether programs were compiled with what f had captured before."""
-        return self._watch is not None and not self._watch.unchanged()
+        return self._captured is not None and not self._captured.unchanged()
 
     def _bridge(self, arguments: Arguments, backend: AbstractBackend) -> Bridge:
-        if self._stale() or (backend.compiles and self._watch is None):
-            self._watch, self._bridges, self._arrays = Watch(self.__wrapped__), Latest(), {}
+        if self._stale() or (backend.compiles and self._captured is None):
+            self._captured, self._bridges = Captured(self.__wrapped__), Latest()
+            self._arrays = {}
         known = self._bridges.find(lambda pair: pair[0].same(arguments))
         if known is not None:
             return known[1]
         flat = _Flat(self.f, backend, arguments)
-        bridge = Bridge(flat, backend, watch=self._watch, reuse=self._reuse)
+        bridge = Bridge(flat, backend, captured=self._captured, reuse=self._reuse)
         return self._bridges.keep((arguments, bridge))[1]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..arrays.trees import LEAF
-from ..engine.capture import Capture
+from ..engine.capture import Captured
 from .call import Plan
 from .signature import LeafCheck
 
@@ -20,7 +20,7 @@ Slow = Callable[..., Any]
 
 
 def unseeded(
-    plan: Plan, capture: Capture | None, slow: Slow, valued: bool = False
+    plan: Plan, captured: Captured, slow: Slow, valued: bool = False
 ) -> Callable[..., Any]:
     """``call(x, *contexts)`` for an operator without a seed, `valued` where f's value comes too."""
     (check,) = plan.check_x.leaves
@@ -34,7 +34,7 @@ def unseeded(
     concrete: Any
     to_numpy: Any
     concrete, to_numpy = plan.converter.to_numpy_arrays if shape else (None, None)
-    cells, names, codes = _captured(capture)
+    cells, names, codes = _watched(captured)
     exact = plan.check_contexts.exact
 
     def call(x: Any, *contexts: Any) -> Any:
@@ -67,9 +67,7 @@ def unseeded(
     return call
 
 
-def seeded(
-    plan: Plan, capture: Capture | None, slow: Slow, valued: bool = False
-) -> Callable[..., Any]:
+def seeded(plan: Plan, captured: Captured, slow: Slow, valued: bool = False) -> Callable[..., Any]:
     """``call(x, t, *contexts)`` for an operator with a seed, `valued` where f's value comes too."""
     assert plan.check_seed is not None
     (check,), (check_t,) = plan.check_x.leaves, plan.check_seed.leaves
@@ -77,7 +75,7 @@ def seeded(
     exact_t, exact = check_t.exact, plan.check_contexts.exact
     run, finish = _run(plan, valued)
     fn, untouched = plan.fn, plan.converter.same and not valued
-    cells, names, codes = _captured(capture)
+    cells, names, codes = _watched(captured)
 
     def call(x: Any, t: Any, *contexts: Any) -> Any:
         if (
@@ -108,7 +106,7 @@ def seeded(
 
 def applies(
     plan: Plan,
-    capture: Capture | None,
+    captured: Captured,
     arguments: tuple[Any, ...],
     x: Any,
     contexts: tuple[Any, ...],
@@ -127,7 +125,7 @@ def applies(
     )
     return (
         untouched
-        and not (capture is not None and capture.defaults)
+        and not captured.has_defaults
         and not plan.request.has_aux
         and _lone(plan.check_x.leaves)
         and (plan.check_seed is None or _lone(plan.check_seed.leaves))
@@ -143,5 +141,7 @@ def _run(plan: Plan, valued: bool) -> tuple[Callable[..., Any], Callable[[Any], 
     return (plan.prep.run, plan.finish_run) if valued else (plan.prep.result, plan.finish)
 
 
-def _captured(capture: Capture | None) -> tuple[Any, Any, Any]:
-    return ((), (), ()) if capture is None else (capture.cells, capture.names, capture.codes)
+def _watched(captured: Captured) -> tuple[Any, Any, Any]:
+    """What must not have been rebound: cells, names and codes."""
+    cells = [(cell, value) for cell, value, _ in captured.cells]
+    return cells, captured.names, [(function, code) for function, code, *_ in captured.functions]

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, final
 
-from ..arrays.framework import framework_of
-from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..engine.arguments import callables
-from ..engine.capture import Capture
+from ..engine.capture import Captured, leaves_by
 from ..engine.conversion import CrossingError
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError
@@ -45,11 +43,11 @@ class Prepared:
     # JAX needs a weak reference to what it jits.
     __slots__ = (
         "__weakref__",
-        "_borrowed",
         "_both",
         "_bridged",
         "_call",
-        "_capture",
+        "_captured",
+        "_endings",
         "_on_mismatch",
         "_plan",
         "_variants",
@@ -69,10 +67,9 @@ class Prepared:
                 f"on_mismatch={on_mismatch!r}, expected 'error' or 'reprepare'.", got=on_mismatch
             )
         backend = resolve(request.adtype)
-        programs = request.f, *callables(contexts, backend.flatten)
-        capture = Capture(*programs)
-        self._borrowed = _borrowed(capture)
-        self._capture = capture if backend.compiles or backend.watches else None
+        captured = Captured(request.f, *callables(contexts, backend.flatten))
+        self._endings = captured.endings()
+        self._captured = captured if backend.compiles or backend.watches else Captured()
         self._plan, arguments = plan_for(request, x, contexts, t)
         self._on_mismatch = on_mismatch
         self._bridged: BridgedPlan | None = None
@@ -82,12 +79,12 @@ class Prepared:
         plan = self._plan
         if (
             isinstance(plan, Plan)
-            and not self._borrowed
-            and hotpath.applies(plan, self._capture, arguments, x, contexts, t)
+            and not self._endings
+            and hotpath.applies(plan, self._captured, arguments, x, contexts, t)
         ):
             build = hotpath.unseeded if plan.check_seed is None else hotpath.seeded
-            self._call = build(plan, self._capture, self._general)
-            self._both = build(plan, self._capture, self._general_both, valued=True)
+            self._call = build(plan, self._captured, self._general)
+            self._both = build(plan, self._captured, self._general_both, valued=True)
 
     def __repr__(self) -> str:
         request = self._plan.request
@@ -127,8 +124,8 @@ class Prepared:
         self, x: Any, contexts: tuple[Any, ...], t: Any
     ) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
         """The plan that serves these arguments, and the arguments as it takes them."""
-        rebound = self._capture.rebound() if self._capture is not None else []
-        if any(ended() for ended in self._borrowed):
+        rebound = self._captured.rebound()
+        if any(ended() for ended in self._endings):
             rebound.append("a captured array, of a transform that has ended")
         if not rebound:
             try:
@@ -158,25 +155,13 @@ class Prepared:
         variant = self._variants.get(key)
         if len(self._variants) > _MOST_VARIANTS:
             self._variants.clear()
-        if variant is None or (variant._capture is not None and variant._capture.rebound()):
+        if variant is None or not variant._captured.unchanged():
             variant = type(self)(self._plan.request, x, contexts, t, on_mismatch=self._on_mismatch)
-            if not variant._holds_trace():
+            flatten = resolve(self._plan.request.adtype).flatten
+            # What holds values of a trace must end with it.
+            if variant._captured.traced(leaves_by(flatten)) is None:
                 self._variants[key] = variant
         return variant
-
-    def _holds_trace(self) -> bool:
-        """Whether a captured variable held values of a trace, which must end with it."""
-        if self._capture is None:
-            return False
-        flatten = resolve(self._plan.request.adtype).flatten
-        return tracing(flatten_any(self._capture.values(), flatten)[0]) is not None
-
-
-def _borrowed(capture: Capture) -> list[Callable[[], bool]]:
-    """For captured arrays that a transform around the preparation made: whether it has ended."""
-    owned = [(value, framework_of(value)) for value in capture.values()]
-    found = [owner.ending(value) for value, owner in owned if owner is not None]
-    return [ended for ended in found if ended is not None]
 
 
 @final

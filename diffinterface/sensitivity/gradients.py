@@ -13,6 +13,7 @@ from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
+from ..engine.capture import Captured, same_module_or_held
 from ..errors import InputError, NestedDifferentiationError
 from ..implicit.arguments import Arguments
 from ..implicit.captured import refuse_captured, refuse_traced
@@ -193,7 +194,8 @@ def adjoint_sensitivity(
     solved, u = call.problem, call.u
     for function, name in ((cost, "cost"), (running, "running")):
         if function is not None:
-            refuse_captured(function, solved.engine, name)
+            captured = Captured(function, follows=same_module_or_held)
+            refuse_captured(captured, solved.engine, name)
     if running is not None:
         solved = solved.with_running(running)
         u = (*u, np.zeros((), u[0].dtype))

@@ -16,7 +16,7 @@ from ..arrays.stop import stopped
 from ..arrays.trees import Leaves, Structure
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
-from ..engine.capture import Capture
+from ..engine.capture import Captured, same_module_or_held
 from ..engine.latest import Latest
 from ..engine.registry import resolve
 from ..errors import InputError, OutputError, ShapeError
@@ -147,7 +147,7 @@ class Problem:
         self.f, self.adtype, self.options = f, adtype, options
         self.state, self.arguments = state, arguments
         self.engine = resolve(adtype)
-        self.watched = Capture(f)
+        self.captured = Captured(f, follows=same_module_or_held)
         self._seen: dict[Any, tuple[Leaves, Leaves]] = {}
         self._start()
 
@@ -160,7 +160,7 @@ class Problem:
     def with_running(self, running: Callable[..., Any]) -> Problem:
         """The same beside one more state, the integral of ``running(t, u, p)``."""
         known = self._running.get(running)
-        if known is None or known.watched.rebound():
+        if known is None or not known.captured.unchanged():
             count, structure = self.state
 
             def f(t: Any, both: tuple[Any, ...], p: Any) -> tuple[Any, ...]:
@@ -171,7 +171,7 @@ class Problem:
 
             both = self.engine.flatten((0.0,) * (count + 1))[1]
             known = Problem(f, self.adtype, self.options, (count + 1, both), self.arguments)
-            known.watched = Capture(running)
+            known.captured = Captured(running)
             self._running = {running: known}
         return known
 
@@ -183,7 +183,7 @@ class Problem:
             and options == self.options
             and state == self.state
             and self.arguments.same(p)
-            and not self.watched.rebound()
+            and self.captured.unchanged()
         )
 
     def _rhs(self, t: Any, u: Leaves, p: Leaves, data: Leaves) -> Leaves:
@@ -271,7 +271,7 @@ class Problem:
         """f once in the caller's own context, which shows what f captured and an engine follows."""
         if self.options.sensitivity == "discrete":
             return  # f runs in the caller's program, where captured values keep their derivatives
-        refuse_captured(self.f, self.engine, "f")
+        refuse_captured(self.captured, self.engine, "f")
         plain = tuple(map(stopped, (ts, *u, *p, *data)))
         if tracing(plain) is not None or recording(self.engine) is not None:
             return  # every result would be traced

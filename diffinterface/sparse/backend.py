@@ -29,7 +29,7 @@ from .evaluation import Evaluation, check_fixed, fixed
 from .outputs import Output
 from .plan import SparsePlan
 from .products import Evaluate, Products, batch_size, serial
-from .watch import Watch
+from .watch import Contents
 from .workers import Task, remote
 
 
@@ -173,7 +173,7 @@ class SparseBackend(Composite):
         known = [] if given else fixed(fn, contexts)
         moves = plan.local and (fn.reuse or given)
         # A jitted f keeps what it read; a pattern found at each x follows it.
-        watch = Watch(fn.f) if fn.reuse and not (self.dense.compiles or moves) else None
+        watch = Contents(fn.f) if fn.reuse and not (self.dense.compiles or moves) else None
         calls = count(1)
 
         def doubtful() -> bool:

@@ -227,3 +227,159 @@ def test_tracers_of_two_frameworks_in_one_call() -> None:
     for order in (lambda a, b: f(a, b), lambda a, b: f(b, a)):
         with pytest.raises(REFUSALS):
             jax.grad(lambda x, order=order: float(order(x, tensor).sum()))(jax.numpy.asarray(X))
+
+
+# --- ordinary nested calls -----------------------------------------------------------------------
+
+
+def squared(y: Any) -> Any:
+    return (y * y).sum()
+
+
+def by_jax(jitted: bool) -> Any:
+    def outer(loss: Any) -> Any:
+        jax = pytest.importorskip("jax")
+        grad = jax.grad(lambda w: squared(loss(w)))
+        with jax.enable_x64(True):
+            return (jax.jit(grad) if jitted else grad)(jax.numpy.asarray(W))
+
+    return outer
+
+
+def by_tape(loss: Any) -> Any:
+    torch = pytest.importorskip("torch")
+    w = torch.tensor(W, requires_grad=True)
+    return torch.autograd.grad(squared(loss(w)), w)[0]
+
+
+def by_torch_func(loss: Any) -> Any:
+    torch = pytest.importorskip("torch")
+    return torch.func.grad(lambda w: squared(loss(w)))(torch.tensor(W))
+
+
+def by_torch_jvp(loss: Any) -> Any:
+    torch = pytest.importorskip("torch")
+    rows = [
+        torch.func.jvp(lambda w: squared(loss(w)), (torch.tensor(W),), (torch.tensor(row),))[1]
+        for row in np.eye(3)
+    ]
+    return torch.stack(rows)
+
+
+def by_autograd(loss: Any) -> Any:
+    autograd = pytest.importorskip("autograd")
+    return autograd.grad(lambda w: autograd.numpy.sum(loss(w) ** 2))(W)
+
+
+def by_ours(name: str) -> Any:
+    return lambda loss: di.gradient(lambda w: np.sum(loss(w) ** 2), name, W)
+
+
+#: For each outer engine its name, and the inner engines that compute with what it tracks.
+EVERYWHERE = ("forwarddiff", "finitediff", "complexstep")
+OUTERS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "jax.grad": (by_jax(False), "jax", ("jax", *EVERYWHERE)),
+    "jax.jit": (by_jax(True), "jax", ("jax", *EVERYWHERE)),
+    "tape": (by_tape, "torch", ("torch",)),
+    "torch.func.grad": (by_torch_func, "torch", ("torch",)),
+    "torch.func.jvp": (by_torch_jvp, "torch", ("torch",)),
+    "autograd": (by_autograd, "autograd", ("autograd", *EVERYWHERE)),
+    "forwarddiff": (by_ours("forwarddiff"), "forwarddiff", EVERYWHERE),
+    "complexstep": (by_ours("complexstep"), "complexstep", EVERYWHERE[:2]),
+}
+CALLS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "gradient": lambda f, inner, x: di.gradient(lambda x: squared_sum(f, x), inner, x),
+    "jacobian": lambda f, inner, x: di.jacobian(f, inner, x).sum(axis=0),
+    "prepared": lambda f, inner, x: di.prepare_jacobian(f, inner, x)(x).sum(axis=0),
+    "pushforward": lambda f, inner, x: di.pushforward(f, inner, x, x / x),
+}
+
+
+def squared_sum(f: Any, x: Any) -> Any:
+    return di.array_namespace(x).sum(f(x))
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("inner", INNERS)
+@pytest.mark.parametrize("outer", OUTERS)
+def test_f_captured_what_an_outer_engine_tracks(outer: str, inner: str, call: str) -> None:
+    """Right, or one error that names both engines and the variable; never a silent zero."""
+    if not di.check_available(INNERS[inner].adtype):
+        pytest.skip(f"{inner} is not installed")
+    run, name, right = OUTERS[outer]
+
+    def loss(w: Any) -> Any:
+        return CALLS[call](lambda x: x * w, inner, X)
+
+    if inner in right:
+        close(run(loss), 2 * W, 1e-8)
+        return
+    with pytest.raises(di.DiffInterfaceError) as caught:
+        run(loss)
+    if outer == inner:
+        return  # two complex steps, which say so themselves
+    assert isinstance(caught.value, di.NestedDifferentiationError)
+    assert caught.value.outer == name
+    assert caught.value.inner.name == inner
+    if inner != "autograd" or name not in ("forwarddiff", "complexstep"):
+        assert "f captured 'w'" in str(caught.value)
+        assert "Pass it as a context" in str(caught.value) or "Give x as" in str(caught.value)
+
+
+@pytest.mark.parametrize("inner", EVERYWHERE)
+def test_the_remedy_for_engines_that_compute_with_arrays_of_x(inner: str) -> None:
+    torch = pytest.importorskip("torch")
+    for run in (by_tape, by_torch_func, by_torch_jvp):
+        close(
+            run(lambda w: di.gradient(lambda x: (x * w).sum(), inner, torch.tensor(X))), 2 * W, 1e-8
+        )
+
+
+@pytest.mark.parametrize("inner", ["torch", "jax", "autograd"])
+def test_the_remedy_for_engines_with_arrays_of_their_own(inner: str) -> None:
+    for outer, (run, _, _) in OUTERS.items():
+        if outer.startswith(inner) or not di.check_available(INNERS[inner].adtype):
+            continue
+        close(
+            run(lambda w: di.gradient(lambda x, w: squared_sum(lambda x: x * w, x), inner, X, w)),
+            2 * W,
+        )
+
+
+class Holder:
+    def __init__(self, w: Any) -> None:
+        self.weights = {"w": [w]}
+
+    def __call__(self, x: Any) -> Any:
+        return x @ self.weights["w"][0]
+
+
+def test_it_is_found_in_attributes_and_helpers() -> None:
+    torch, jnp = pytest.importorskip("torch"), pytest.importorskip("jax.numpy")
+    w = torch.tensor(W, requires_grad=True)
+    helper = lambda x: jnp.sum(x * w)  # noqa: E731
+    for f, name in ((Holder(w), "Holder"), (lambda x: 2 * helper(x), "w")):
+        with pytest.raises(di.NestedDifferentiationError, match=f"captured '{name}'") as caught:
+            di.gradient(f, "jax", X)
+        assert isinstance(caught.value.__cause__, TypeError)
+
+
+def test_errors_of_its_own_stay() -> None:
+    torch = pytest.importorskip("torch")
+    w = torch.tensor(W, requires_grad=True)
+
+    def refusing(x: Any) -> Any:
+        if w.requires_grad:
+            raise ValueError("no weights")
+        return x
+
+    def fewer(x: Any, y: Any) -> Any:
+        return x * w
+
+    with pytest.raises(ValueError, match="no weights"):
+        di.gradient(refusing, "forwarddiff", X)
+    bridged = DifferentiateWith(lambda x: x @ np.ones(2), "forwarddiff")
+    with pytest.raises(ValueError, match="matmul"):
+        di.gradient(lambda x: bridged(x), "forwarddiff", X)
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        di.gradient(fewer, "forwarddiff", X)

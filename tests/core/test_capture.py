@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import pickle
 import types
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.engine.capture import Capture
+from diffinterface.engine.capture import Captured
 
 
 class Settings:
@@ -38,11 +40,11 @@ def test_nothing_changed() -> None:
     def f(x: Any) -> Any:
         return x * held * Settings.scale
 
-    capture = Capture(f)
+    capture = Captured(f)
     unused = 2.0  # noqa: F841 - f does not refer to it
     assert capture.rebound() == []
-    assert Capture(np.sin).rebound() == []
-    assert Capture(len).rebound() == []
+    assert Captured(np.sin).rebound() == []
+    assert Captured(len).rebound() == []
 
 
 def test_a_cell_is_named_until_it_holds_the_old_object_again() -> None:
@@ -51,7 +53,7 @@ def test_a_cell_is_named_until_it_holds_the_old_object_again() -> None:
     def f(x: Any) -> Any:
         return x * held[0]
 
-    capture = Capture(f)
+    capture = Captured(f)
     held = [1.0]  # equal, but another object
     assert capture.rebound() == ["held"]
     held = first
@@ -62,11 +64,11 @@ def test_a_cell_filled_or_emptied_later() -> None:
     def f(x: Any) -> Any:
         return x * later  # noqa: F821 - filled below
 
-    capture = Capture(f)
+    capture = Captured(f)
     assert capture.rebound() == []
     later = 2.0
     assert capture.rebound() == ["later"]
-    capture = Capture(f)
+    capture = Captured(f)
     del later
     assert capture.rebound() == ["later"]
 
@@ -96,7 +98,7 @@ GLOBALS = {
 def test_globals(case: str) -> None:
     source, changes, want = GLOBALS[case]
     made = module(source)
-    capture = Capture(made.f)
+    capture = Captured(made.f)
     assert capture.rebound() == []
     vars(made).update(changes)
     assert capture.rebound() == want
@@ -104,7 +106,7 @@ def test_globals(case: str) -> None:
 
 def test_a_deleted_global_is_a_change() -> None:
     made = module("a = 2.0\ndef f(x): return x * a")
-    capture = Capture(made.f)
+    capture = Captured(made.f)
     del made.a
     assert capture.rebound() == ["a"]
 
@@ -113,10 +115,34 @@ def test_defaults() -> None:
     def f(x: Any, a: float = 2.0, *, b: float = 3.0) -> Any:
         return x * a * b
 
-    capture = Capture(f)
+    capture = Captured(f)
     assert capture.rebound() == []
     f.__defaults__ = (5.0,)
     assert capture.rebound() == ["a default of f"]
+
+
+def test_renewed() -> None:
+    held = 1.0
+    capture = Captured(lambda x: x * held)
+    held = 2.0
+    assert capture.rebound() == ["held"]
+    capture.renew()
+    assert capture.unchanged()
+    assert capture.values() == [2.0]
+
+
+def test_a_copy_reads_anew() -> None:
+    capture = copy.deepcopy(Captured(scaled))
+    assert capture.unchanged()
+    assert [name for name, _ in pickle.loads(pickle.dumps(capture)).items()] == ["HELD"]
+
+
+def test_a_function_in_a_tuple_is_reached() -> None:
+    held = 1.0
+    pair = (lambda x: x * held), None
+    capture = Captured(lambda x: pair[0](x))
+    held = 2.0
+    assert capture.rebound() == ["held"]
 
 
 HELD = 2.0
@@ -165,7 +191,7 @@ REACHED: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("kind", REACHED)
 def test_reached(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    capture = Capture(REACHED[kind])
+    capture = Captured(REACHED[kind])
     assert capture.rebound() == []
     monkeypatch.setitem(globals(), "HELD", 3.0)
     assert "HELD" in capture.rebound()
