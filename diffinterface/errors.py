@@ -9,6 +9,21 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+__all__ = [
+    "BackendNotInstalledError",
+    "DiffInterfaceError",
+    "InputError",
+    "NestedDifferentiationError",
+    "NonAnalyticError",
+    "NonScalarOutputError",
+    "OutputError",
+    "PrecisionWarning",
+    "PreparationMismatchError",
+    "ShapeError",
+    "UnknownBackendError",
+    "UnsupportedOperatorError",
+]
+
 
 class DiffInterfaceError(Exception):
     """Base of every error and of nothing else: ``except DiffInterfaceError`` catches them all."""
