@@ -15,7 +15,7 @@ MAP = ROOT / "CONTRIBUTING.md"
 ROUTES = {"gradient": "gradient", "crossing": "tape", "sparse Jacobian": "sparse"}
 STEP = re.compile(r"^\| `([\w/]+\.py)` \| `([\w.]+)` \|", re.M)
 #: A file, a folder, or one for each engine: ``backends/diffinterface_<name>/host.py``.
-PLACE = re.compile(r"`((?:diffinterface|backends|docs)/[\w/<>.]*)`")
+PLACE = re.compile(r"`((?:diffinterface|backends|docs|tests)/[\w/<>.]*)`")
 
 pytestmark = pytest.mark.skipif(
     not (PAGE.is_file() and MAP.is_file()), reason="the pages are not part of this distribution"
