@@ -15,6 +15,7 @@ from ..arrays.trees import Leaves
 from ..errors import DiffInterfaceError, NestedDifferentiationError
 from .capture import Captured, reached, same_module_or_held
 
+_OURS = "diffinterface"
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
@@ -89,4 +90,4 @@ def _is_own(error: Exception, captured: Captured) -> bool:
     frame, modules = trace.tb_frame, {function.__module__ for function, *_ in captured.functions}
     name = frame.f_globals.get("__name__", "")
     is_raise = frame.f_code.co_code[trace.tb_lasti] == _RAISE
-    return name.partition(".")[0] == __package__ or (is_raise and name in modules)
+    return name.startswith(f"{_OURS}.") or (is_raise and name in modules)
