@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -146,3 +147,33 @@ def test_an_adapter_uses_what_a_plugin_could() -> None:
         for path in package.rglob("*.py"):
             foreign = {n for n in imported(path) if n.startswith("diffinterface_")} - {package.name}
             assert not foreign, path
+
+
+def test_tab_shows_public_names_alone() -> None:
+    lazy = {"implicit", "sensitivity", "sparse", "testing"}
+    assert {name for name in dir(di) if not name.startswith("_")} == {*di.__all__, *lazy}
+    assert {name for name in dir(di.testing) if not name.startswith("_")} == {*di.testing.__all__}
+
+
+@pytest.mark.parametrize("name", ["autotune", "explain", "inplace"])
+def test_no_module_shadows_a_function(name: str) -> None:
+    code = f"""
+        import diffinterface as di
+        import diffinterface.neutral.inplace, diffinterface.operators.explain, diffinterface.tools.autotune
+        assert callable(di.{name})
+    """
+    assert "diffinterface" in loaded_after(code)
+
+
+def test_public_classes_are_known_by_their_public_path() -> None:
+    classes = [value for name in di.__all__ if isinstance(value := getattr(di, name), type)]
+    assert len(classes) > 20
+    assert {kind.__module__ for kind in classes} == {"diffinterface"}
+    assert pickle.loads(pickle.dumps(classes)) == classes
+
+
+@pytest.mark.parametrize("path", ["special", "zeros"])
+def test_modules_keep_the_paths_that_the_documentation_gave(path: str) -> None:
+    assert "diffinterface" in loaded_after(
+        f"from diffinterface.{path} import *; import diffinterface.{path}"
+    )
