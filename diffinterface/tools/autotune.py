@@ -122,8 +122,8 @@ def autotune(
     Examples
     --------
     >>> import numpy as np
-    >>> from diffinterface.autotune import autotune
-    >>> choice = autotune(
+    >>> import diffinterface as di
+    >>> choice = di.autotune(
     ...     lambda x: (x**3).sum(), np.ones(50), backends="forwarddiff,finitediff", budget=0.01
     ... )
     >>> choice.backend
