@@ -21,14 +21,19 @@ SLOW = ("jax", "richardson")
 #: Tests that take long, by the start of their names: each value of each axis is enough for the loop.
 VALUES = (
     "tests/contract/conformance/test_conformance.py::test_checks",
+    "tests/contract/conformance/test_conformance.py::test_variant",
     "tests/contract/conformance/test_threads.py::test_two_questions",
     "tests/contract/namespace/test_standard.py::test_call",
     "tests/engines/torch/test_compile.py::test_every_operator",
     "tests/equations/sensitivity/test_exact.py::test_hessians",
     "tests/equations/sensitivity/test_models.py::test_lotka_volterra",
+    "tests/nesting/bridge/test_in_jax.py::test_a_vector_valued_function",
+    "tests/nesting/lux/test_cases.py",
+    "tests/sparse/test_problems.py",
 )
 #: Tests that take long and are no full product: they wait for the full tier, by their whole names.
 WAIT = (
+    "tests/docs/test_blocks.py::test_blocks_run",
     "tests/docs/test_commands.py::test_the_command_line",
     "tests/docs/test_commands.py::test_the_pytest_plugin",
     "tests/docs/test_packages.py::test_the_suite_of_a_package",
@@ -58,12 +63,14 @@ WAIT = (
     "tests/kit/testing/test_mutants.py::test_without_a_fault_nothing_is_found",
     "tests/kit/testing/test_oneliners.py::test_every_installed_engine_is_right",
     "tests/kit/testing/test_plugin.py::test_a_missing_engine_skips_or_fails",
+    "tests/kit/testing/test_plugin.py::test_a_name_that_is_none_stops_the_run",
     "tests/kit/testing/test_plugin.py::test_a_test_runs_with_each_backend_named",
     "tests/kit/testing/test_plugin.py::test_markers",
     "tests/kit/testing/test_plugin.py::test_scenarios",
     "tests/kit/testing/test_plugin.py::test_the_ini_file_names_backends",
     "tests/kit/testing/test_plugin.py::test_under_xdist",
     "tests/nesting/bridge/test_in_jax.py::test_control_flow",
+    "tests/nesting/layers/test_jax.py::test_a_loss_with_a_jacobian",
     "tests/nesting/layers/test_jax.py::test_equinox_without_state",
     "tests/sparse/coloring/test_optimal.py::test_columns_and_rows",
     "tests/sparse/coloring/test_theory.py::test_optimal_stencils",
