@@ -17,6 +17,8 @@ from diffinterface.engine.registry import resolve
 from diffinterface.errors import BackendNotInstalledError
 
 from .detectors import Detector, Pattern, scalar
+from .store import distinct
+from .trace import csr
 
 
 @final
@@ -47,14 +49,14 @@ class JaxprDetector(Detector):
         asdex = _asdex()
         call, arguments, selected = _flat(f, x, contexts, lambda y: tuple(flatten(y)[0]))
         with _precise():
-            return _csr(asdex.jacobian_sparsity(call, *arguments, argnums=selected))
+            return _pattern(asdex.jacobian_sparsity(call, *arguments, argnums=selected))
 
     def hessian_pattern(self, f: Callable[..., Any], x: Any, *contexts: Any) -> Pattern:
         asdex = _asdex()
         call, arguments, selected = _flat(f, x, contexts, scalar)
         with _precise():
-            pattern = _csr(asdex.hessian_sparsity(call, *arguments, argnums=selected))
-        return _csr_of(pattern + pattern.T)
+            pattern = _pattern(asdex.hessian_sparsity(call, *arguments, argnums=selected))
+        return pattern + pattern.T
 
 
 def _asdex() -> Any:
@@ -117,16 +119,6 @@ def _numpy(leaf: Any) -> Any:
     return leaf if framework is _native() else framework.to_numpy(leaf)
 
 
-def _csr(found: Any) -> Pattern:
-    import scipy.sparse
-
-    rows, columns = np.asarray(found.rows), np.asarray(found.cols)
-    data = np.ones(rows.size, bool)
-    return _csr_of(scipy.sparse.coo_array((data, (rows, columns)), shape=found.shape))
-
-
-def _csr_of(pattern: Any) -> Pattern:
-    result = pattern.tocsr()
-    result.sum_duplicates()
-    result.sort_indices()
-    return result
+def _pattern(found: Any) -> Pattern:
+    rows, columns = distinct(np.asarray(found.rows, np.int64), np.asarray(found.cols, np.int64))
+    return csr(rows, columns, found.shape)
