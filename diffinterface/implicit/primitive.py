@@ -60,7 +60,7 @@ class Primitive(Function, ABC):
     def at(self, x: Leaves, contexts: Leaves = (), many: int = 0) -> Leaves:
         """The function at arrays of any framework, traced or not.
 
-        The last leaves of x, as `many` as given, carry one leading axis.
+        `many` says how many of the last leaves of x carry one leading axis.
         """
         bridge = self.bridge
         if many:

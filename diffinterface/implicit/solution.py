@@ -110,6 +110,8 @@ class Solution(Primitive):
 class Attached(Primitive):
     """A given solution as a function of x. Contexts are the leaves of y, of aux, and the constants."""
 
+    batches = True
+
     def __init__(self, solution: Solution, conditions: Conditions) -> None:
         super().__init__(conditions.engine)
         self._solution, self._conditions = solution, conditions
@@ -127,8 +129,6 @@ class Attached(Primitive):
 
     def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
         return self._parts(contexts)[0]
-
-    batches = True
 
     def push(self, x: Leaves, contexts: Leaves, t: Leaves, many: bool = False) -> Leaves:
         y, rest = self.at(x, contexts), self._parts(contexts)[1]

@@ -35,6 +35,8 @@ class Flow(Primitive):
         Whether the times are differentiated too.
     """
 
+    batches = True
+
     def __init__(self, ode: Ode, moving: bool = False) -> None:
         super().__init__(ode.engine)
         self.ode, self.moving = ode, moving
@@ -73,8 +75,6 @@ class Flow(Primitive):
         return tuple((ts[0] + shape, dtype) for shape, dtype in u0)
 
     # --- rules -----------------------------------------------------------------------------------
-
-    batches = True
 
     def push(self, x: Leaves, contexts: Leaves, t: Leaves, many: bool = False) -> Leaves:
         return self.both(x, t, contexts, many)[self.ode.n :]

@@ -127,10 +127,9 @@ def steady_state_sensitivity(
     (np.float64(3.0), np.float64(1.0))
     """
     adtype = as_adtype(backend)
-    state, derivative = value_and_jacobian(
+    return value_and_jacobian(
         lambda p: steady_state(f, u0, p, backend=adtype, **options), adtype, p
     )
-    return state, derivative
 
 
 def _root(conditions: Callable[..., Any], adtype: ADType, guess: Any, p: Any) -> Any:

@@ -22,15 +22,13 @@ from .kernels.saturation import saturation_order
 from .kernels.star import color_star
 from .postprocess import drop_unneeded
 from .problem import ColoringProblem, GreedyColoring, Order
-from .typing import Int32s, Int64s
+from .typing import Graph, Int32s, Int64s
 
 _RULES = {
     "smallest_last": SMALLEST_LAST,
     "incidence_degree": INCIDENCE_DEGREE,
     "dynamic_largest_first": DYNAMIC_LARGEST_FIRST,
 }
-
-Graph = tuple[Int64s, Int32s, Int64s, Int32s]
 
 
 def vertex_order(graph: Graph, order: Order, *, two_steps: bool, seed: int) -> Int32s:
@@ -58,22 +56,22 @@ def vertex_order(graph: Graph, order: Order, *, two_steps: bool, seed: int) -> I
         return np.random.default_rng(seed).permutation(n).astype(np.int32)
     if order == "saturation":
         expected = _degree(graph[2] if two_steps else graph[0])
-        return saturation_order(*graph, two_steps, expected)
+        return saturation_order(graph, two_steps, expected)
     if order == "incidence_degree":
         degrees = np.zeros(n, np.int32)
     elif two_steps:
-        degrees = distance2_degrees(*graph)
+        degrees = distance2_degrees(graph)
     else:
         degrees = np.diff(graph[0]).astype(np.int32)
     if order == "largest_first":
         return np.argsort(-degrees, kind="stable").astype(np.int32)
-    return dynamic_order(*graph, degrees, two_steps, _RULES[order])
+    return dynamic_order(graph, degrees, two_steps, _RULES[order])
 
 
 def one_sided(graph: Graph, algorithm: GreedyColoring) -> Int32s:
     """Partial distance-2 coloring of the first side of a bipartite graph."""
     found = (
-        color_distance2(*graph, vertex_order(graph, order, two_steps=True, seed=algorithm.seed))
+        color_distance2(graph, vertex_order(graph, order, two_steps=True, seed=algorithm.seed))
         for order in algorithm.orders
     )
     best = _best(found, _degree(graph[2]))  # neighbors of one vertex all differ

@@ -10,3 +10,5 @@ from numpy.typing import NDArray
 Int32s: TypeAlias = NDArray[np.int32]
 Int64s: TypeAlias = NDArray[np.int64]
 Array: TypeAlias = NDArray[Any]
+#: Pointers and indices of the vertices' neighbors, there and back.
+Graph: TypeAlias = tuple[Int64s, Int32s, Int64s, Int32s]

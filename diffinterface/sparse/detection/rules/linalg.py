@@ -71,9 +71,8 @@ def batchwise(
 
 def _batch(sets: Sets, core: int) -> Sets:
     """Unions over the last axes, so many, which go."""
-    shape = sets.parts[0].shape
-    rest = len(shape) - core
-    return sets.over(tuple(range(rest, len(shape)))).map(lambda part: part.reshape(shape[:rest]))
+    ndim = sets.parts[0].ndim
+    return sets.over(tuple(range(ndim - core, ndim)), keepdims=False)
 
 
 @rule(*(f"linalg.{name}" for name in MATRIX))

@@ -40,9 +40,7 @@ def _onto(sets: Sets, names: str, output: str) -> Sets:
     """Unions over the letters that the output lacks, in its order, with length 1 for those of others."""
     axes = tuple(i for i, c in enumerate(names) if c not in output)
     if axes:
-        sets = sets.over(axes)
-        kept = tuple(n for i, n in enumerate(sets.parts[0].shape) if i not in axes)
-        sets = sets.map(lambda part: part.reshape(kept))
+        sets = sets.over(axes, keepdims=False)
         names = "".join(c for c in names if c in output)
     return _spread(sets, names, output)
 

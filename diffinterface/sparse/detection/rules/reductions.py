@@ -85,9 +85,8 @@ def _reduction(trace: Trace, name: str, function: Any, args: Any, options: Any) 
 
 def _many_quantiles(trace: Trace, value: Any, x: Any, axes: Any, options: Any) -> Any:
     """One leading axis for each quantile."""
-    kept = range(x.ndim) if options.get("keepdims") else [i for i in range(x.ndim) if i not in axes]
-    shape = tuple(1 if i in axes else x.shape[i] for i in kept)
-    first, second = sets_of([x], lambda s: s.over(axes).map(lambda part: part.reshape(shape)))
+    keepdims = bool(options.get("keepdims"))
+    first, second = sets_of([x], lambda sets: sets.over(axes, keepdims))
     return result_of(trace, value, first, second)
 
 
