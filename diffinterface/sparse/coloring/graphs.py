@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InputError, ShapeError
 from .jit import missing
-from .typing import Int32s, Int64s
+from .typing import Edges, Int32s, Int64s
 
 _LIMIT = 2**31 - 1
 
@@ -240,6 +240,11 @@ class Adjacency:
             np.concatenate([both.positions, np.arange(nnz, dtype=np.int32)]),
             nnz,
         )
+
+    @property
+    def arrays(self) -> Edges:
+        """Pointers, indices and edges, for the kernels."""
+        return self.pointers, self.indices, self.edges
 
     @cached_property
     def loopless(self) -> Adjacency:

@@ -146,7 +146,7 @@ def _ordered(
     pair = loopless.pointers, loopless.indices
     for order in algorithm.orders:
         vertices = vertex_order((*pair, *pair), order, two_steps=False, seed=algorithm.seed)
-        colors = kernel(*pair, loopless.edges, vertices, first, step)
+        colors = kernel(*loopless.arrays, vertices, first, step)
         colors[np.diff(graph.pointers) == 0] = -1
         if algorithm.postprocess:
             drop_unneeded(graph, colors)

@@ -28,9 +28,7 @@ def drop_unneeded(graph: Adjacency, colors: Int32s) -> None:
     num_colors = count(colors)  # of a bicoloring some may not be in use
     if num_colors == 0:
         return
-    one, other = color_choices(
-        graph.pointers, graph.indices, graph.edges, graph.num_edges, colors, num_colors
-    )
+    one, other = color_choices(graph.arrays, graph.num_edges, colors, num_colors)
     pairs = np.unique(one.astype(np.int64) * num_colors + other)
     one, other = np.divmod(pairs[pairs >= 0], num_colors)
     keep = np.zeros(num_colors, bool)

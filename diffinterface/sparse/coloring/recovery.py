@@ -63,7 +63,7 @@ def _peeled(
     else:
         graph, colors = known.augmented, joined(column_colors, row_colors)
     solved, readers, shades, minus_pointers, minus, levels, found = peel(
-        graph.pointers, graph.indices, graph.edges, graph.num_edges, colors, count(colors)
+        graph.arrays, graph.num_edges, colors, count(colors)
     )
     direct = len(levels) <= 2
     if found < graph.num_edges or (decompression == "direct" and not direct):
