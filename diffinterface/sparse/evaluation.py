@@ -58,9 +58,11 @@ class Evaluation:
     engine: AbstractBackend
     given: bool
     program: Program | None = field(init=False, default=None)
+    count: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.sides = [side for side in self.sides if side.count]
+        self.count = sum(side.count for side in self.sides)
 
     def compile(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
         """Let an engine that can make one program of all, if all is one batch."""
@@ -92,19 +94,19 @@ class Evaluation:
         if not self.sides:
             value, aux = self.bare(x, contexts)
             return value, [], aux, None
-        done, total = 0, sum(side.count for side in self.sides)
+        done = 0
 
         def report(count: int) -> None:
             nonlocal done
             done += count
             if progress is not None:
-                progress(done, total)
+                progress(done, self.count)
 
         if self.program is not None:
             # Where the entries stand in the products, as arrays beside the seeds.
             where = self.output.where(self.sides[0].single or ())
             value, parts, data = self.program(x, contexts, where)
-            report(total)
+            report(self.count)
             return value, parts, None, data
         value, aux, parts = None, None, []
         for side in self.sides:
