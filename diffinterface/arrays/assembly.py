@@ -123,6 +123,15 @@ def rows_from_rows(stacked: Leaves, y: Leaves, x: Leaves) -> tuple[Leaves, ...]:
     return tuple(rows)
 
 
+def as_matrix(rows: Any, y: Leaves, x: Leaves) -> Any:
+    """A Jacobian ``rows[j][i]`` of NumPy arrays as one matrix."""
+    lines = []
+    for row, leaf in zip(rows, y, strict=True):
+        blocks = [np.reshape(b, (size_of(leaf), size_of(c))) for b, c in zip(row, x, strict=True)]
+        lines.append(np.concatenate(blocks, axis=1))
+    return np.concatenate(lines)
+
+
 def reshaped(array: Array, shape: tuple[int, ...]) -> Array:
     """`array` in a shape; itself where it has it: an outer tape records what changes nothing, too."""
     return array if shape_of(array) == shape else array_namespace(array).reshape(array, shape)

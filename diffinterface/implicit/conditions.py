@@ -13,9 +13,10 @@ import numpy as np
 from ..arrays.facts import dtype_name, shape_of, size_of
 from ..arrays.framework import framework_of
 from ..arrays.namespace import array_namespace
-from ..arrays.trees import LEAF, Leaves, Structure, flatten
+from ..arrays.trees import LEAF, Leaves, Structure
 from ..declare.adtypes import ADType
 from ..engine.contract import AbstractBackend
+from ..engine.registry import resolve
 from ..errors import OutputError, ShapeError
 from ..operators import value_and_pushforward
 from .arguments import Arguments
@@ -38,6 +39,7 @@ class Options:
 
 
 @final
+@dataclass(eq=False)
 class Conditions:
     """The conditions for one kind of arguments.
 
@@ -51,22 +53,19 @@ class Conditions:
         Known after the first solution.
     """
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        engine: AbstractBackend,
-        adtype: ADType,
-        arguments: Arguments,
-        options: Options,
-    ) -> None:
-        self.f, self.engine, self.adtype, self.arguments = f, engine, adtype, arguments
-        self.options = options
-        self.representation = options.representation
-        self.linear_solver = check(options.representation, options.linear_solver)
-        self.y: tuple[int, Structure] | None = None
-        self.aux: tuple[int, Structure] = 0, LEAF
+    f: Callable[..., Any]
+    adtype: ADType
+    arguments: Arguments
+    options: Options
+    y: tuple[int, Structure] | None = None
+    aux: tuple[int, Structure] = 0, LEAF
 
-    def sizes(self, x: Any) -> tuple[int, int]:
+    def __post_init__(self) -> None:
+        self.engine: AbstractBackend = resolve(self.adtype)
+        self.linear_solver = check(self.options.representation, self.options.linear_solver)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
         """The numbers of leaves of x and of y."""
         assert self.y is not None
         return self.arguments.count, self.y[0]
@@ -187,4 +186,4 @@ def flat_output(tree: Any, engine: AbstractBackend) -> tuple[Leaves, Structure]:
     """Leaves and structure of what a solver returned."""
     if framework_of(tree) is not None:
         return (tree,), LEAF
-    return engine.flatten_output(tree) if engine is not None else flatten(tree)
+    return engine.flatten_output(tree)

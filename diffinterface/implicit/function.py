@@ -214,20 +214,15 @@ class _Kind:
 
     def __init__(self, function: ImplicitFunction, arguments: Arguments) -> None:
         self.arguments = arguments
-        self._conditions = Conditions(
-            function.conditions,
-            resolve(function.adtype),
-            function.adtype,
-            arguments,
-            function.options,
-        )
+        given = function.conditions, function.adtype, arguments, function.options
+        self._conditions = Conditions(*given)
         self._solution = Solution(function.solve, self._conditions)
         self._attached = Attached(self._solution, self._conditions)
 
     def __call__(self, x: Leaves, constants: Leaves) -> Any:
         solved = self._solution.entered(tuple(map(stopped, x)), tuple(map(stopped, constants)))
         conditions = self._conditions
-        m = conditions.sizes(None)[1]
+        m = conditions.sizes[1]
         y, aux = solved[:m], solved[m:]
         if tracing(x) is not None:
             y = self._attached.at(x, (*solved, *constants))

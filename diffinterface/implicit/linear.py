@@ -7,11 +7,11 @@ function: its conditions are ``A z - b = 0``, whose own linear systems are those
 from __future__ import annotations
 
 from operator import neg, sub
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 import numpy as np
 
-from ..arrays.facts import shape_of, size_of
+from ..arrays.assembly import as_matrix, split
 from ..arrays.kinds import Kinds
 from ..arrays.trees import Leaves
 from ..errors import InputError
@@ -23,6 +23,8 @@ from .solvers import Solve, adjoint_of, factorised, krylov, verified
 
 if TYPE_CHECKING:
     from .conditions import Conditions
+
+T = TypeVar("T")
 
 
 @final
@@ -45,11 +47,10 @@ class Linear(Primitive):
         self.other: Linear = other or Linear(conditions, self)
 
     def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
-        n, m = self.conditions.sizes(x)
-        return x[n : n + m]
+        return self._parts(x)[1]
 
-    def _parts(self, x: Leaves) -> tuple[Leaves, Leaves, Leaves]:
-        n, m = self.conditions.sizes(x)
+    def _parts(self, x: tuple[T, ...]) -> tuple[tuple[T, ...], ...]:
+        n, m = self.conditions.sizes
         return x[:n], x[n : n + m], x[n + m :]
 
     # --- value -----------------------------------------------------------------------------------
@@ -60,16 +61,15 @@ class Linear(Primitive):
             self.conditions, (*point, *y, *contexts), lambda: self._solver(point, y, contexts)
         )
         z = solve(np.concatenate([np.ravel(leaf) for leaf in b]), self.adjoint)
-        return split(z, y)
+        return split(z, y, batched=False)
 
     def _solver(self, x: Leaves, y: Leaves, contexts: Leaves) -> Solve:
         conditions = self.conditions
         arguments = conditions.residual, conditions.adtype, y, x, contexts
-        if conditions.representation == "operator":
+        if conditions.options.representation == "operator":
             A = linear_operator(*arguments, argnums=1)
         else:
-            blocks = jacobian(*arguments, argnums=1)
-            A = self._matrix(blocks, y)
+            A = _matrix(jacobian(*arguments, argnums=1), y)
         solver, tolerance = conditions.linear_solver, conditions.linear_tolerance(y)
         if solver == "direct":
             return factorised(A, conditions.norm(x, y, contexts))
@@ -78,13 +78,6 @@ class Linear(Primitive):
                 A, lambda b, adjoint: solver(adjoint_of(A) if adjoint else A, b), tolerance
             )
         return verified(A, krylov(A, solver, tolerance), tolerance)
-
-    def _matrix(self, blocks: Any, y: Leaves) -> Any:
-        if any(hasattr(block, "tocsc") for row in blocks for block in row):
-            from scipy.sparse import bmat
-
-            return bmat(blocks, format="csc")
-        return np.concatenate([_row(row, y) for row in blocks])
 
     # --- rules -----------------------------------------------------------------------------------
 
@@ -115,16 +108,12 @@ class Linear(Primitive):
         return (*dx, *dy, *b)
 
 
-def split(vector: Any, like: Leaves) -> Leaves:
-    """A vector cut into arrays shaped like those given."""
-    stops = np.cumsum([size_of(leaf) for leaf in like])[:-1]
-    pieces = zip(np.split(vector, stops), like, strict=True)
-    return tuple(piece.reshape(shape_of(leaf)).astype(leaf.dtype) for piece, leaf in pieces)
+def _matrix(blocks: Any, y: Leaves) -> Any:
+    if any(hasattr(block, "tocsc") for row in blocks for block in row):
+        from scipy.sparse import bmat
 
-
-def _row(blocks: Any, y: Leaves) -> Any:
-    pieces = [np.asarray(b).reshape(-1, size_of(leaf)) for b, leaf in zip(blocks, y, strict=True)]
-    return np.concatenate(pieces, axis=1)
+        return bmat(blocks, format="csc")
+    return as_matrix(blocks, y, y)
 
 
 def require_uniform(y: Leaves) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, final
+from functools import partial
+from typing import Any, ClassVar, final
 
 from ..arrays.facts import shape_of
 from ..arrays.framework import NUMPY, framework_of
@@ -38,7 +39,11 @@ class Primitive(Function, ABC):
         What differentiates the rules themselves, for the second order and beyond.
     bridge : Bridge
         The function as outer engines take it.
+    batches : bool
+        Whether the rules take ``many=True``, for tangents and cotangents with one leading axis.
     """
+
+    batches: ClassVar[bool] = False
 
     def __init__(self, engine: AbstractBackend) -> None:
         super().__init__(self.value, engine, LEAF, reuse=False)
@@ -52,19 +57,21 @@ class Primitive(Function, ABC):
     def on(self, backend: Any, *, reuse: bool | None = None) -> Function:
         return self  # it brings its own engine
 
-    def at(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
-        """The function at arrays of any framework, traced or not."""
-        return apply(self.bridge, x, contexts)
+    def at(self, x: Leaves, contexts: Leaves = (), many: int = 0) -> Leaves:
+        """The function at arrays of any framework, traced or not.
+
+        `many` says how many of the last leaves of x carry one leading axis.
+        """
+        bridge = self.bridge
+        if many:
+            flags = [k >= len(x) - many for k in range(len(x))]
+            bridge = bridge.batched(flags, [False] * len(contexts))
+        return apply(bridge, x, contexts)
 
     def entered(self, x: Leaves, contexts: Leaves = ()) -> Leaves:
         """The same from the user's own code, where even constants may have to be recorded."""
         outer = tracing((*x, *contexts)) or recording(self.engine)
         return through(outer, self.bridge, x, contexts)
-
-    def at_many(self, x: Leaves, contexts: Leaves, last: int) -> Leaves:
-        """The same where the last leaves of x, so many, carry one leading axis."""
-        flags = [k >= len(x) - last for k in range(len(x))]
-        return apply(self.bridge.batched(flags, [False] * len(contexts)), x, contexts)
 
     @abstractmethod
     def value(self, x: Leaves, contexts: Leaves) -> Leaves:
@@ -81,14 +88,6 @@ class Primitive(Function, ABC):
     @abstractmethod
     def pull(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
         """The cotangent of x."""
-
-    def push_many(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
-        """`push` for tangents with one leading axis."""
-        return one_by_one(self.push, x, contexts, t)
-
-    def pull_many(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
-        """`pull` for cotangents with one leading axis."""
-        return one_by_one(self.pull, x, contexts, c)
 
 
 @final
@@ -126,11 +125,11 @@ class RuleBackend(Composite):
         batched: bool = False,
         same_point: bool = False,
     ) -> Prep:
-        if isinstance(fn, Primitive) and not same_point:
-            if operator == "pushforward":
-                return _rule(fn, fn.push_many if batched else fn.push)
-            if operator == "pullback":
-                return _rule(fn, fn.pull_many if batched else fn.pull)
+        if isinstance(fn, Primitive) and not same_point and operator in ("pushforward", "pullback"):
+            rule: Any = fn.push if operator == "pushforward" else fn.pull
+            if batched:
+                rule = partial(rule, many=True) if fn.batches else partial(one_by_one, rule)
+            return Prep(lambda x, c, t: (fn.at(x, c), rule(x, c, t), None), rule)
         options = {"batched": batched, "same_point": same_point}
         return super().prepare(operator, fn, x, contexts, t, **options)
 
@@ -142,10 +141,6 @@ class RuleBackend(Composite):
                 return run(x, contexts)
 
         return rows
-
-
-def _rule(fn: Primitive, rule: Rule) -> Prep:
-    return Prep(lambda x, c, t: (fn.at(x, c), rule(x, c, t), None), rule)
 
 
 def one_by_one(rule: Rule, x: Leaves, contexts: Leaves, seeds: Leaves) -> Leaves:

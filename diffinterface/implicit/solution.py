@@ -63,9 +63,8 @@ class Solution(Primitive):
         for part, name in ((result, "y"), (aux, "aux")):
             for leaf in flat_output(part, self.engine)[0]:
                 if framework_of(leaf) is None or (name == "y" and not is_inexact(leaf)):
-                    kind = (
-                        type(leaf).__qualname__ if framework_of(leaf) is None else dtype_name(leaf)
-                    )
+                    array = framework_of(leaf) is not None
+                    kind = dtype_name(leaf) if array else type(leaf).__qualname__
                     raise OutputError(
                         f"solve returned {name} with a {kind}, expected "
                         + ("floating arrays." if name == "y" else "arrays and numbers."),
@@ -111,13 +110,15 @@ class Solution(Primitive):
 class Attached(Primitive):
     """A given solution as a function of x. Contexts are the leaves of y, of aux, and the constants."""
 
+    batches = True
+
     def __init__(self, solution: Solution, conditions: Conditions) -> None:
         super().__init__(conditions.engine)
         self._solution, self._conditions = solution, conditions
         self._linear = Linear(conditions)
 
     def _parts(self, contexts: Leaves) -> tuple[Leaves, Leaves]:
-        m = self._conditions.sizes(None)[1]
+        m = self._conditions.sizes[1]
         return contexts[:m], contexts[m:]
 
     def value(self, x: Leaves, contexts: Leaves) -> Leaves:
@@ -129,29 +130,17 @@ class Attached(Primitive):
     def kinds(self, x: Kinds, contexts: Kinds) -> Kinds:
         return self._parts(contexts)[0]
 
-    def push(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+    def push(self, x: Leaves, contexts: Leaves, t: Leaves, many: bool = False) -> Leaves:
         y, rest = self.at(x, contexts), self._parts(contexts)[1]
         conditions = self._conditions
-        c = pushforward(conditions.residual, conditions.adtype, x, t, y, rest)
-        return self._linear.at((*x, *y, *map(neg, c)), rest)
+        c = pushforward(conditions.residual, conditions.adtype, x, t, y, rest, batched=many)
+        return self._linear.at((*x, *y, *map(neg, c)), rest, len(c) if many else 0)
 
-    def push_many(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
+    def pull(self, x: Leaves, contexts: Leaves, c: Leaves, many: bool = False) -> Leaves:
         y, rest = self.at(x, contexts), self._parts(contexts)[1]
         conditions = self._conditions
-        c = pushforward(conditions.residual, conditions.adtype, x, t, y, rest, batched=True)
-        return self._linear.at_many((*x, *y, *map(neg, c)), rest, len(c))
-
-    def pull(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
-        y, rest = self.at(x, contexts), self._parts(contexts)[1]
-        conditions = self._conditions
-        b = self._linear.other.at((*x, *y, *map(neg, c)), rest)
-        return tuple(pullback(conditions.residual, conditions.adtype, x, b, y, rest))
-
-    def pull_many(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
-        y, rest = self.at(x, contexts), self._parts(contexts)[1]
-        conditions = self._conditions
-        b = self._linear.other.at_many((*x, *y, *map(neg, c)), rest, len(c))
-        return tuple(pullback(conditions.residual, conditions.adtype, x, b, y, rest, batched=True))
+        b = self._linear.other.at((*x, *y, *map(neg, c)), rest, len(c) if many else 0)
+        return tuple(pullback(conditions.residual, conditions.adtype, x, b, y, rest, batched=many))
 
 
 def _example(kind: Kind) -> Any:

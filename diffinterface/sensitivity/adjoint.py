@@ -50,11 +50,7 @@ class Adjoint:
     def gradients(self, c: Leaves, variant: str) -> tuple[Leaves, Leaves, Any, Any]:
         """Those by u0 and p; and for the times, the adjoint at t_0 and the solution's rows."""
         rows = np.stack([self._state.vector(leaves) for leaves in zip(*c, strict=True)])
-        run = {
-            "interpolating": self._interpolating,
-            "checkpointed": self._checkpointed,
-            "backsolve": self._backsolve,
-        }[variant]
+        run = getattr(self, f"_{variant}")
         n = self._state.size
         # The adjoint is linear in c: integrated for cotangents of size one, it keeps the tolerances
         # whatever the units of the loss.

@@ -79,10 +79,10 @@ def _fixed(f: F, ts: Any, u: Leaves, steps: int) -> Leaves:
     def interval(u: Leaves, row: Any) -> tuple[Leaves, Leaves]:
         nodes, h = row
 
-        def step(u: Leaves, at: Any) -> tuple[Leaves, Leaves]:
-            return _rk4(f, at, h, u), ()
+        def step(u: Leaves, row: Any) -> tuple[Leaves, Leaves]:
+            return _rk4(f, row[0], h, u), ()
 
-        u, _ = _scan(step, u, nodes)
+        u, _ = _scan(step, u, (nodes,))
         return u, u
 
     _, later = _scan(interval, u, (nodes, _numbers(length / steps)))
@@ -110,8 +110,8 @@ def _numbers(h: Any) -> Any:
     return [float(value) for value in finished(h)] if plain else h
 
 
-def _scan(step: Any, carry: Leaves, xs: Any) -> tuple[Leaves, Leaves]:
-    """``carry, y = step(carry, x)`` for each row of xs: the last carry, and the ys stacked.
+def _scan(step: Any, carry: Leaves, xs: tuple[Any, ...]) -> tuple[Leaves, Leaves]:
+    """``carry, y = step(carry, row)`` for each row of xs: the last carry, and the ys stacked.
 
     A framework that compiles may offer a loop of its own, ``Framework.scan``; elsewhere it is unrolled.
     """
@@ -119,10 +119,8 @@ def _scan(step: Any, carry: Leaves, xs: Any) -> tuple[Leaves, Leaves]:
     if owner.scan is not None:
         return owner.scan(step, carry, xs)
     rows = []
-    parts = xs if isinstance(xs, tuple) else (xs,)
-    for i in range(len(parts[0])):
-        row = tuple(part[i] for part in parts)
-        carry, y = step(carry, row if isinstance(xs, tuple) else row[0])
+    for i in range(len(xs[0])):
+        carry, y = step(carry, tuple(part[i] for part in xs))
         rows.append(y)
     xp = array_namespace(*carry)
     return carry, tuple(xp.stack(column) for column in zip(*rows, strict=True))

@@ -35,6 +35,8 @@ class Flow(Primitive):
         Whether the times are differentiated too.
     """
 
+    batches = True
+
     def __init__(self, ode: Ode, moving: bool = False) -> None:
         super().__init__(ode.engine)
         self.ode, self.moving = ode, moving
@@ -74,17 +76,11 @@ class Flow(Primitive):
 
     # --- rules -----------------------------------------------------------------------------------
 
-    def push(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
-        return self.both(x, t, contexts)[self.ode.n :]
+    def push(self, x: Leaves, contexts: Leaves, t: Leaves, many: bool = False) -> Leaves:
+        return self.both(x, t, contexts, many)[self.ode.n :]
 
-    def push_many(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
-        return self.both(x, t, contexts, many=True)[self.ode.n :]
-
-    def pull(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
-        return self.reverse.at((*x, *c), contexts)
-
-    def pull_many(self, x: Leaves, contexts: Leaves, c: Leaves) -> Leaves:
-        return self.reverse.at_many((*x, *c), contexts, len(c))
+    def pull(self, x: Leaves, contexts: Leaves, c: Leaves, many: bool = False) -> Leaves:
+        return self.reverse.at((*x, *c), contexts, len(c) if many else 0)
 
     def both(self, x: Leaves, t: Leaves, contexts: Leaves, many: bool = False) -> Leaves:
         """The solution, and its tangent; or many, along the leading axis of t."""
@@ -146,10 +142,10 @@ class Reverse(Primitive):
         ode = self._flow.ode
         variant = ode.chosen(sum(leaf.size for leaf in (*u0, *p)))
         if variant == "forward":
-            by_u, by_p, solution, costate = columns(ode, ts, u0, p, data, c)
+            found = columns(ode, ts, u0, p, data, c)
         else:
-            adjoint = Adjoint(ode, ts, u0, p, data)
-            by_u, by_p, costate, solution = adjoint.gradients(c, variant)
+            found = Adjoint(ode, ts, u0, p, data).gradients(c, variant)
+        by_u, by_p, costate, solution = found
         if not self._flow.moving:
             return (*by_u, *by_p)
         return (self._by_times(ts, u0, p, data, c, costate, solution), *by_u, *by_p)

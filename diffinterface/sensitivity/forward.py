@@ -62,21 +62,14 @@ def sensitivities(ode: Ode, ts: Any, u0: Leaves, p: Leaves, data: Leaves) -> tup
 def columns(
     ode: Ode, ts: Any, u0: Leaves, p: Leaves, data: Leaves, c: Leaves
 ) -> tuple[Leaves, Leaves, Any, Any]:
-    """The gradients by u0 and p of the cotangents c; the solution, and the adjoint at the first time."""
-    solution, S = once(
-        ode,
-        (np.asarray(ts), *u0, *p, *data),
-        lambda: sensitivities(ode, ts, u0, p, data),
-    )
+    """The gradients by u0 and p of the cotangents c; the adjoint at the first time, and the solution."""
+    arrays = np.asarray(ts), *u0, *p, *data
+    solution, S = once(ode, arrays, lambda: sensitivities(ode, ts, u0, p, data))
     state, parameters = Packing(u0), Packing(p)
     n = state.size
     rows = np.stack([state.vector(leaves) for leaves in zip(*c, strict=True)])
     gradient = np.einsum("ti,tij->j", rows, S)
     if not np.all(np.isfinite(gradient)):
         raise SolveError("The forward sensitivities are not finite.", residual=float("nan"))
-    return (
-        state.leaves(gradient[:n]),
-        parameters.leaves(gradient[n:]),
-        solution,
-        gradient[:n] - rows[0],
-    )
+    by_u, by_p = state.leaves(gradient[:n]), parameters.leaves(gradient[n:])
+    return by_u, by_p, gradient[:n] - rows[0], solution

@@ -93,29 +93,19 @@ def forward_sensitivity(
     chosen = Options(method, rtol, atol, "forward", seeding, more=options)
     call = _Call(f, as_adtype(backend), chosen, u0, ts, p)
     solution, S = sensitivities(call.problem.ode, call.ts, call.u, call.p, call.data)
-    n, times = len(call.u), len(call.ts)
-    sizes = [size_of(leaf) for leaf in (*call.u, *call.p)]
-    columns = np.split(S, np.cumsum(sizes)[:-1], axis=2)
-    stops = np.cumsum(sizes[:n])[:-1]
-
-    def blocks(chosen: list[Any], inputs: Leaves, tree: Callable[[Leaves], Any]) -> Any:
-        rows = [np.split(column, stops, axis=1) for column in chosen]
-        return call.state(
-            tuple(
-                tree(
-                    tuple(
-                        row[j].reshape(times, *leaf.shape, *like.shape).astype(leaf.dtype)
-                        for row, like in zip(rows, inputs, strict=True)
-                    )
-                )
-                for j, leaf in enumerate(call.u)
-            )
+    n, inputs = len(call.u), (*call.u, *call.p)
+    stops = np.cumsum(list(map(size_of, inputs)))
+    rows = [
+        tuple(
+            block.reshape(len(call.ts), *leaf.shape, *like.shape).astype(leaf.dtype)
+            for block, like in zip(np.split(row, stops[:-1], axis=2), inputs, strict=True)
         )
-
+        for row, leaf in zip(np.split(S, stops[: n - 1], axis=1), call.u, strict=True)
+    ]
     return ForwardSensitivity(
         call.state(call.given(Packing(call.u).leaves(solution))),
-        blocks(columns[:n], call.u, lambda leaves: call.state(call.given(leaves))),
-        blocks(columns[n:], call.p, lambda leaves: call.parameters(call.given(leaves))),
+        call.state(tuple(call.state(call.given(row[:n])) for row in rows)),
+        call.state(tuple(call.parameters(call.given(row[n:])) for row in rows)),
     )
 
 

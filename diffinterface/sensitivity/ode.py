@@ -9,6 +9,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from ..arrays import assembly
 from ..arrays.facts import shape_of, size_of
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.trees import LEAF, Leaves
@@ -179,23 +180,9 @@ class Ode:
         """``df/du s + df/dp dp`` for a batch of ``(s, dp)``: the value, and the products."""
         if self.options.seeding != "product":
             value, blocks = self._jacobian("both", t, u, p, data)
-            return value, tuple(
-                sum((_forward(b, s) for b, s in zip(row, (*along[0], *along[1]), strict=True)), 0.0)
-                for row in blocks
-            )
-        if "push" not in self._prepared:
-            self._prepared["push"] = prepare_pushforward(
-                self.rhs,
-                self.adtype,
-                (u, p),
-                along,
-                _time(t, u),
-                data,
-                argnums=(1, 2),
-                batched=True,
-                on_mismatch="reprepare",
-            )
-        return self._prepared["push"].value_and((u, p), along, _time(t, u), data)
+            return value, assembly.apply(blocks, value, (*along[0], *along[1]), batched=True)
+        call = (u, p), along, _time(t, u), data
+        return self._ready("push", prepare_pushforward, *call, batched=True).value_and(*call)
 
     def pull(self, t: Any, u: Leaves, p: Leaves, c: Leaves, data: Leaves) -> Any:
         """``(df/du^T c, df/dp^T c)``."""
@@ -206,47 +193,33 @@ class Ode:
                 for k in range(len(u) + len(p))
             )
             return pulled[: len(u)], pulled[len(u) :]
-        if "pull" not in self._prepared:
-            self._prepared["pull"] = prepare_pullback(
-                self.rhs,
-                self.adtype,
-                (u, p),
-                c,
-                _time(t, u),
-                data,
-                argnums=(1, 2),
-                on_mismatch="reprepare",
-            )
-        return self._prepared["pull"]((u, p), c, _time(t, u), data)
+        call = (u, p), c, _time(t, u), data
+        return self._ready("pull", prepare_pullback, *call)(*call)
 
     def matrix(self, by: Literal["u", "both"], t: Any, u: Leaves, p: Leaves, data: Leaves) -> Any:
         """``df/du``, or the same beside ``df/dp``, as one matrix."""
         _, blocks = self._jacobian(by, t, u, p, data)
-        columns = list(map(size_of, u if by == "u" else (*u, *p)))
-        rows = [
-            np.concatenate(
-                [np.reshape(b, (size_of(leaf), k)) for b, k in zip(row, columns, strict=True)],
-                axis=1,
-            )
-            for row, leaf in zip(blocks, u, strict=True)
-        ]
-        return np.concatenate(rows)
+        return assembly.as_matrix(blocks, u, u if by == "u" else (*u, *p))
 
     def _jacobian(self, by: str, t: Any, u: Leaves, p: Leaves, data: Leaves) -> tuple[Any, Any]:
         """The value, and the blocks of the Jacobian by u, or by u and p."""
-        both = by == "both"
-        arguments = ((u, p), _time(t, u), data) if both else (u, _time(t, u), p, data)
-        if by not in self._prepared:
-            finite = self.options.seeding == "finite"
-            self._prepared[by] = prepare_jacobian(
-                self.rhs,
-                AutoFiniteDiff() if finite else self.adtype,
-                *arguments,
-                argnums=(1, 2) if both else 1,
-                on_mismatch="reprepare",
-            )
-        value, blocks = self._prepared[by].value_and(*arguments)
-        return value, tuple((*row[0], *row[1]) for row in blocks) if both else blocks
+        if by == "u":
+            call: Any = u, _time(t, u), p, data
+            return self._ready(by, prepare_jacobian, *call, argnums=1).value_and(*call)
+        call = (u, p), _time(t, u), data
+        value, blocks = self._ready(by, prepare_jacobian, *call).value_and(*call)
+        return value, tuple((*row[0], *row[1]) for row in blocks)
+
+    def _ready(
+        self, name: str, prepare: Any, *call: Any, argnums: Any = (1, 2), **more: Any
+    ) -> Any:
+        """An operator of the right-hand side, by u and p or by u alone, prepared at its first call."""
+        if name not in self._prepared:
+            finite = self.options.seeding == "finite" and prepare is prepare_jacobian
+            adtype = AutoFiniteDiff() if finite else self.adtype
+            more |= {"argnums": argnums, "on_mismatch": "reprepare"}
+            self._prepared[name] = prepare(self.rhs, adtype, *call, **more)
+        return self._prepared[name]
 
 
 class _Flat(Function):
@@ -274,13 +247,6 @@ def size_like(a: Any) -> Any:
 
 def _time(t: Any, u: Leaves) -> Any:
     return np.asarray(t, u[0].dtype)
-
-
-def _forward(block: Any, s: Any) -> Any:
-    """A batch of tangents s times one block of the Jacobian."""
-    out = block.shape[: block.ndim - (s.ndim - 1)]
-    flat = np.reshape(s, (len(s), -1)) @ np.reshape(block, (int(np.prod(out)), -1)).T
-    return np.reshape(flat, (len(s), *out))
 
 
 def _reverse(block: Any, c: Any) -> Any:

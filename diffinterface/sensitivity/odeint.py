@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
@@ -133,21 +134,19 @@ def odeint(
 
 
 @final
+@dataclass(eq=False)
 class Problem:
     """One f, at arguments of one layout."""
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        adtype: ADType,
-        options: Options,
-        state: tuple[int, Structure],
-        arguments: Arguments,
-    ) -> None:
-        self.f, self.adtype, self.options = f, adtype, options
-        self.state, self.arguments = state, arguments
-        self.engine = resolve(adtype)
-        self.captured = Captured(f, follows=same_module_or_held)
+    f: Callable[..., Any]
+    adtype: ADType
+    options: Options
+    state: tuple[int, Structure]
+    arguments: Arguments
+
+    def __post_init__(self) -> None:
+        self.engine = resolve(self.adtype)
+        self.captured = Captured(self.f, follows=same_module_or_held)
         self._seen: dict[Any, tuple[Leaves, Leaves]] = {}
         self._start()
 
@@ -177,14 +176,9 @@ class Problem:
 
     def serves(self, f: Any, adtype: ADType, options: Options, state: Any, p: Arguments) -> bool:
         """Whether this is the problem for such a call."""
-        return (
-            f is self.f
-            and adtype == self.adtype
-            and options == self.options
-            and state == self.state
-            and self.arguments.same(p)
-            and self.captured.unchanged()
-        )
+        mine = self.adtype, self.options, self.state
+        same = f is self.f and mine == (adtype, options, state) and self.arguments.same(p)
+        return same and self.captured.unchanged()
 
     def _rhs(self, t: Any, u: Leaves, p: Leaves, data: Leaves) -> Leaves:
         """f on leaves."""

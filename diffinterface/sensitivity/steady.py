@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.facts import size_of
+from ..arrays.assembly import as_matrix
 from ..arrays.framework import finished
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
@@ -127,10 +127,9 @@ def steady_state_sensitivity(
     (np.float64(3.0), np.float64(1.0))
     """
     adtype = as_adtype(backend)
-    state, derivative = value_and_jacobian(
+    return value_and_jacobian(
         lambda p: steady_state(f, u0, p, backend=adtype, **options), adtype, p
     )
-    return state, derivative
 
 
 def _root(conditions: Callable[..., Any], adtype: ADType, guess: Any, p: Any) -> Any:
@@ -146,14 +145,7 @@ def _root(conditions: Callable[..., Any], adtype: ADType, guess: Any, p: Any) ->
 
     def both(v: Any) -> tuple[Any, Any]:
         value, blocks = value_and_jacobian(flat, adtype, packing.leaves(v), p)
-        rows = [
-            np.concatenate(
-                [np.reshape(b, (size_of(y), size_of(x))) for b, x in zip(row, leaves, strict=True)],
-                1,
-            )
-            for row, y in zip(blocks, value, strict=True)
-        ]
-        return packing.vector(value), np.concatenate(rows)
+        return packing.vector(value), as_matrix(blocks, value, leaves)
 
     found = root(both, packing.vector(leaves), jac=True, tol=1e-12)
     residual = float(np.linalg.norm(found.fun))

@@ -30,7 +30,7 @@ from .outputs import Output
 from .plan import SparsePlan
 from .products import Evaluate, Products, batch_size, serial
 from .watch import Contents
-from .workers import Task, remote
+from .workers import remote
 
 
 @final
@@ -145,16 +145,15 @@ class SparseBackend(Composite):
 
         def prepare(seeds: Leaves) -> Evaluate:
             if adtype.executor is not None:
-                return remote(adtype.executor, Task.of(self.dense.adtype, operator, fn))
+                return remote(adtype.executor, self.dense.adtype, operator, fn)
             plan = self.dense.prepare(operator, fn, x, contexts, seeds, batched=True)
             return serial(plan.run)
 
-        adjoint, sharding = operator == "pullback", adtype.sharding
-        if sharding is None:
-            return Products(colors, like, step, prepare, adjoint=adjoint)
-        place = partial((self.framework or NUMPY).shard, sharding=sharding)
-        devices = len(sharding.device_set)
-        return Products(colors, like, step, prepare, adjoint=adjoint, multiple=devices, place=place)
+        options: dict[str, Any] = {"adjoint": operator == "pullback"}
+        if adtype.sharding is not None:
+            place = partial((self.framework or NUMPY).shard, sharding=adtype.sharding)
+            options |= {"multiple": len(adtype.sharding.device_set), "place": place}
+        return Products(colors, like, step, prepare, **options)
 
     def _prep(
         self,

@@ -6,7 +6,6 @@ from typing import Any
 
 from ..arrays.trees import Leaves
 from ..declare.adtypes import AutoSparse
-from ..declare.contexts import Cache, Static
 from ..engine.arguments import join
 from ..engine.contract import AbstractBackend
 from ..engine.function import Function, place
@@ -24,12 +23,8 @@ def pattern(
     contexts: Leaves,
 ) -> Any:
     """The pattern of the Jacobian or Hessian of f, as a ``csr_array`` of bool."""
-    others = tuple(
-        Cache(value) if slot.wrapper is Cache else _shown(slot, value)
-        for slot, value in zip(
-            fn.layout, join(fn.layout, contexts, lambda buffer: buffer), strict=True
-        )
-    )
+    given = zip(fn.layout, join(fn.layout, contexts, lambda buffer: buffer), strict=True)
+    others = [value if slot.wrapper is None else slot.wrapper(value) for slot, value in given]
 
     def f(leaves: Leaves, *values: Any) -> Any:
         y = fn.f(*place(fn.x_structure.unflatten(leaves), values, fn.argnums))
@@ -56,7 +51,3 @@ def pattern(
 def is_local(detector: Any) -> bool:
     """Whether a detector's patterns hold only where they were found."""
     return getattr(detector, "mode", None) == "local"
-
-
-def _shown(slot: Any, value: Any) -> Any:
-    return Static(value) if slot.wrapper is Static else value

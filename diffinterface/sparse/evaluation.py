@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
@@ -25,10 +26,12 @@ from .verify import probe, verify
 Progress = Callable[[int, int], None] | None
 
 
-Parts = tuple[Any, list[Array], Any]  # value, products of each side, auxiliary output
+#: Value, products of each side, auxiliary output, and the entries where they are gathered already.
+Parts = tuple[Any, list[Array], Any, Leaves | None]
 
 
 @final
+@dataclass(eq=False, slots=True)
 class Evaluation:
     """What a plan computes at one point.
 
@@ -48,54 +51,34 @@ class Evaluation:
         Whether the pattern is the user's own word.
     """
 
-    __slots__ = (
-        "_bare",
-        "_engine",
-        "_given",
-        "_output",
-        "_plan",
-        "_program",
-        "_sides",
-        "count",
-    )
+    plan: SparsePlan
+    sides: list[Products]
+    output: Output
+    bare: Callable[[Leaves, Leaves], tuple[Any, Any]]
+    engine: AbstractBackend
+    given: bool
+    program: Program | None = field(init=False, default=None)
+    count: int = field(init=False)
 
-    def __init__(
-        self,
-        plan: SparsePlan,
-        sides: list[Products],
-        output: Output,
-        bare: Callable[[Leaves, Leaves], tuple[Any, Any]],
-        engine: AbstractBackend,
-        given: bool,
-    ) -> None:
-        self._plan, self._output, self._bare, self._engine = plan, output, bare, engine
-        self._given = given
-        self._sides = [side for side in sides if side.count]
-        self.count = sum(side.count for side in self._sides)
-        self._program: Program | None = None
+    def __post_init__(self) -> None:
+        self.sides = [side for side in self.sides if side.count]
+        self.count = sum(side.count for side in self.sides)
 
     def compile(self, fn: Function, x: Leaves, contexts: Leaves) -> None:
         """Let an engine that can make one program of all, if all is one batch."""
-        able = type(self._engine).program is not AbstractBackend.program and not fn.has_aux
-        if able and self._output.gathers and all(side.single for side in self._sides):
-            second = self._plan.operator == "hessian"
-            self._program = Program(self._engine, fn, x, contexts, self._sides, second)
+        able = type(self.engine).program is not AbstractBackend.program and not fn.has_aux
+        if able and self.output.gathers and all(side.single for side in self.sides):
+            second = self.plan.operator == "hessian"
+            self.program = Program(self.engine, fn, x, contexts, self.sides, second)
 
     def __call__(
         self, x: Leaves, contexts: Leaves, progress: Progress, check: bool
     ) -> tuple[Any, Any, Any]:
         """Value, result and auxiliary output; checked against one more product if asked."""
-        if self._program is not None and self._sides:
-            value, parts, data = self._program(x, contexts, self._places())
-            if check:
-                self._check(parts, x, contexts)
-            if progress is not None:
-                progress(self.count, self.count)
-            return value, self._output(parts, x[0], data), None
-        value, parts, aux = self._products(x, contexts, progress)
+        value, parts, aux, data = self._products(x, contexts, progress)
         if check:
             self._check(parts, x, contexts)
-        return value, self._output(parts, x[0]), aux
+        return value, self.output(parts, x[0], data), aux
 
     def check(self, x: Leaves, contexts: Leaves) -> None:
         """Compare the products at x with one more, where values can be compared.
@@ -108,13 +91,10 @@ class Evaluation:
         self._check(self._products(x, contexts)[1], x, contexts)
 
     def _products(self, x: Leaves, contexts: Leaves, progress: Progress = None) -> Parts:
-        if not self._sides:
-            value, aux = self._bare(x, contexts)
-            return value, [], aux
-        if self._program is not None:
-            value, parts, _ = self._program(x, contexts, self._places())
-            return value, parts, None
-        done, value, aux = 0, None, None
+        if not self.sides:
+            value, aux = self.bare(x, contexts)
+            return value, [], aux, None
+        done = 0
 
         def report(count: int) -> None:
             nonlocal done
@@ -122,33 +102,30 @@ class Evaluation:
             if progress is not None:
                 progress(done, self.count)
 
-        parts = []
-        for side in self._sides:
+        if self.program is not None:
+            # Where the entries stand in the products, as arrays beside the seeds.
+            where = self.output.where(self.sides[0].single or ())
+            value, parts, data = self.program(x, contexts, where)
+            report(self.count)
+            return value, parts, None, data
+        value, aux, parts = None, None, []
+        for side in self.sides:
             value, part, aux = side(x, contexts, report)
             parts.append(part)
-        return value, parts, aux
-
-    def _along(self, vector: Any, x: Leaves, contexts: Leaves) -> Array:
-        """The product of the first side with one vector."""
-        side = self._sides[0]
-        return side(x, contexts, seeds=side.along(vector))[1][0, ...]
-
-    def _places(self) -> Leaves:
-        """Where the entries stand in the products, beside the seeds."""
-        return self._output.where(self._sides[0].single or ())
+        return value, parts, aux, None
 
     def _check(self, parts: list[Array], x: Leaves, contexts: Leaves) -> None:
         if any(map(is_traced, (*parts, *x))):
             # A transform outside hides x, or only records it. Then nothing but the user's own word is
             # worth the products once more.
             x, contexts = (tuple(map(stopped, leaves)) for leaves in (x, contexts))
-            if not self._given or any(map(is_traced, (*x, *contexts))):
+            if not self.given or any(map(is_traced, (*x, *contexts))):
                 return
             parts = self._products(x, contexts)[1]
         if parts and not any(map(is_traced, parts)):
-            side = self._sides[0]
-            product = self._along(probe(self._plan, side), x, contexts)
-            verify(self._plan, side, parts, product, self._engine.exact)
+            side = self.sides[0]
+            products = side(x, contexts, seeds=side.along(probe(self.plan, side)))[1]
+            verify(self.plan, side, parts, products[0, ...], self.engine.exact)
 
 
 def fixed(fn: Function, contexts: Leaves) -> list[tuple[int, Any]]:

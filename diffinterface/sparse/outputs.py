@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from typing import Any, final
 
@@ -44,7 +44,10 @@ class Output:
         self._layouts = [layout for _, layout in blocks]
         #: For each block which of the products, one after another, are its entries; or which of the
         #: entries that substitution finds.
-        self._entries = [_of(self._recovery, chosen) for chosen, _ in blocks]
+        self._entries = [
+            self._recovery.indices[chosen] if isinstance(self._recovery, Direct) else chosen
+            for chosen, _ in blocks
+        ]
         self._copies: dict[Any, Leaves] = {}
         #: Whether all that is wanted are entries read from products as they are.
         self.gathers = direct and kind != "compressed"
@@ -61,7 +64,7 @@ class Output:
         if self._kind == "csr":
             self._refuse_traced(parts)
         data = self._data(parts, like) if data is None else data
-        blocks = map(_MAKE[self._kind], data, self._layouts)
+        blocks = map(partial(_matrix, self._kind), data, self._layouts)
         m, n = self._shape
         return tuple(tuple(next(blocks) for _ in range(n)) for _ in range(m))
 
@@ -125,39 +128,27 @@ def gather(parts: Leaves | list[Array], where: Leaves) -> Leaves:
     return tuple(take(joined, indices) for indices in where)
 
 
-def _of(recovery: Any, chosen: Any) -> Any:
-    if not isinstance(recovery, Direct):
-        return slice(None) if chosen is None else chosen
-    return recovery.indices if chosen is None else recovery.indices[chosen]
-
-
 def _compressed(parts: list[Array], like: Array, rows: int) -> Any:
     if not parts:
         return array_namespace(like).zeros((0, rows), dtype=like.dtype)
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _csr(entries: Array, layout: Layout) -> Any:
+def _matrix(kind: str, entries: Array, layout: Layout) -> Any:
+    if kind == "data":
+        return SparseMatrix(entries, layout)
     framework = _framework(entries)
-    return csr(entries if framework is NUMPY else framework.to_numpy(entries), layout)
-
-
-def _native(entries: Array, layout: Layout) -> Any:
-    framework = _framework(entries)
-    return csr(entries, layout) if framework is NUMPY else framework.sparse(entries, layout)
-
-
-_MAKE: dict[str, Callable[[Array, Layout], Any]] = {
-    "csr": _csr,
-    "data": SparseMatrix,
-    "native": _native,
-}
+    if framework is NUMPY:
+        return csr(entries, layout)
+    if kind == "native":
+        return framework.sparse(entries, layout)
+    return csr(framework.to_numpy(entries), layout)
 
 
 def _cut(whole: Layout, rows: list[int], columns: list[int]) -> list[tuple[Any, Layout]]:
-    """For each pair of leaves, row by row, which entries it has (None for all), and where."""
+    """For each pair of leaves, row by row, which entries it has, and where."""
     if len(rows) == len(columns) == 1:
-        return [(None, whole)]
+        return [(slice(None), whole)]
     line = whole.rows
     corners = [list(chain([0], np.cumsum(sizes))) for sizes in (rows, columns)]
     blocks = []

@@ -58,14 +58,8 @@ class SparsePlan:
 
     def __repr__(self) -> str:
         (m, n), colors = self.layout.shape, self.coloring
-        counts = [
-            f"{count} {side} colors"
-            for count, side in (
-                (colors.num_column_colors, "column"),
-                (colors.num_row_colors, "row"),
-            )
-            if count
-        ]
+        sides = {"column": colors.num_column_colors, "row": colors.num_row_colors}
+        counts = [f"{count} {side} colors" for side, count in sides.items() if count]
         return (
             f"SparsePlan({self.operator}: {m} x {n}, {colors.pattern.nnz} entries, "
             f"{' and '.join(counts) or 'no colors'}, {self.speedup:.3g}x fewer products"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.facts import Array
-from ..arrays.framework import framework_of
+from ..arrays.framework import finished
 from ..arrays.seeds import direction
 from ..arrays.sparse_matrix import csr
 from ..errors import DiffInterfaceError
@@ -48,8 +48,8 @@ def verify(
     PatternError
         If they differ by more than that.
     """
-    along, product = probe(plan, side), _numpy(product)
-    flat = np.concatenate([_numpy(part).reshape(-1) for part in parts])
+    along, product = probe(plan, side), finished(product)
+    flat = np.concatenate([finished(part).reshape(-1) for part in parts])
     matrix = csr(plan.coloring.recovery.values(flat), plan.layout)
     matrix = matrix.T if side.adjoint else matrix
     error = 100 * np.sqrt(np.finfo(product.dtype).eps) if exact else 1e-2
@@ -67,8 +67,3 @@ def verify(
             "Give a pattern that covers them (KnownPattern), or another detector.",
             rows=rows,
         )
-
-
-def _numpy(array: Array) -> Any:
-    framework: Any = framework_of(array)
-    return np.asarray(framework.to_numpy(array))

@@ -7,6 +7,7 @@ the contents of captured arrays, items of lists, attributes of objects.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from operator import is_
 from typing import Any, final
 
@@ -33,7 +34,7 @@ class Contents:
     __slots__ = ("_arrays", "_holders")
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        self._arrays: list[tuple[Any, Any]] = []
+        self._arrays: list[tuple[Callable[[], Any], Any]] = []
         self._holders: list[tuple[Any, list[Any]]] = []
         for value in reached(*Captured(f).values()):
             framework = framework_of(value)
@@ -44,7 +45,7 @@ class Contents:
             elif framework is NUMPY or not is_inexact(value):
                 values = framework.values(value)
                 if values is not None:
-                    self._arrays.append((value, np.array(values)))
+                    self._arrays.append((partial(framework.values, value), np.array(values)))
 
     @property
     def changed(self) -> bool:
@@ -52,9 +53,4 @@ class Contents:
         return any(
             len(holder) != len(items) or not all(map(is_, items_of(holder)[1], items))
             for holder, items in self._holders
-        ) or any(not np.array_equal(_values(array), values) for array, values in self._arrays)
-
-
-def _values(array: Any) -> Any:
-    framework: Any = framework_of(array)
-    return framework.values(array)
+        ) or any(not np.array_equal(look(), values) for look, values in self._arrays)

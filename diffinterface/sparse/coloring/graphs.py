@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import InputError, ShapeError
 from .jit import missing
-from .typing import Int32s, Int64s
+from .typing import Edges, Int32s, Int64s
 
 _LIMIT = 2**31 - 1
 
@@ -75,7 +75,13 @@ def canonical(pattern: Any) -> Any:
             f"Patterns are limited to 2**30 entries, got {len(indices)} of shape {rows.shape}.",
             got=rows.shape,
         )
-    found = sparse.csr_array((np.ones(len(indices), bool), indices, indptr), shape=rows.shape)
+    return boolean(indices, indptr, rows.shape)
+
+
+def boolean(indices: Any, indptr: Any, shape: tuple[int, int]) -> Any:
+    """The `csr_array` of bools with these entries, which are put in order, in place."""
+    data = np.ones(len(indices), bool)
+    found = scipy_sparse().csr_array((data, indices, indptr), shape=shape)
     found.sum_duplicates()
     found.data[:] = True
     return found
@@ -234,6 +240,11 @@ class Adjacency:
             np.concatenate([both.positions, np.arange(nnz, dtype=np.int32)]),
             nnz,
         )
+
+    @property
+    def arrays(self) -> Edges:
+        """Pointers, indices and edges, for the kernels."""
+        return self.pointers, self.indices, self.edges
 
     @cached_property
     def loopless(self) -> Adjacency:

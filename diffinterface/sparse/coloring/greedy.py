@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .colors import compact, count
 from .graphs import Adjacency, Bipartite
 from .kernels.acyclic import color_acyclic
 from .kernels.cover import color_cover
@@ -21,15 +22,13 @@ from .kernels.saturation import saturation_order
 from .kernels.star import color_star
 from .postprocess import drop_unneeded
 from .problem import ColoringProblem, GreedyColoring, Order
-from .typing import Int32s, Int64s
+from .typing import Graph, Int32s, Int64s
 
 _RULES = {
     "smallest_last": SMALLEST_LAST,
     "incidence_degree": INCIDENCE_DEGREE,
     "dynamic_largest_first": DYNAMIC_LARGEST_FIRST,
 }
-
-Graph = tuple[Int64s, Int32s, Int64s, Int32s]
 
 
 def vertex_order(graph: Graph, order: Order, *, two_steps: bool, seed: int) -> Int32s:
@@ -57,45 +56,33 @@ def vertex_order(graph: Graph, order: Order, *, two_steps: bool, seed: int) -> I
         return np.random.default_rng(seed).permutation(n).astype(np.int32)
     if order == "saturation":
         expected = _degree(graph[2] if two_steps else graph[0])
-        return saturation_order(*graph, two_steps, expected)
+        return saturation_order(graph, two_steps, expected)
     if order == "incidence_degree":
         degrees = np.zeros(n, np.int32)
     elif two_steps:
-        degrees = distance2_degrees(*graph)
+        degrees = distance2_degrees(graph)
     else:
         degrees = np.diff(graph[0]).astype(np.int32)
     if order == "largest_first":
         return np.argsort(-degrees, kind="stable").astype(np.int32)
-    return dynamic_order(*graph, degrees, two_steps, _RULES[order])
+    return dynamic_order(graph, degrees, two_steps, _RULES[order])
 
 
 def one_sided(graph: Graph, algorithm: GreedyColoring) -> Int32s:
     """Partial distance-2 coloring of the first side of a bipartite graph."""
-    least = _degree(graph[2])  # neighbors of one vertex all differ
-    best: Int32s | None = None
-    for order in algorithm.orders:
-        vertices = vertex_order(graph, order, two_steps=True, seed=algorithm.seed)
-        best = _better(best, color_distance2(*graph, vertices))
-        if count(best) <= least:
-            break
-    assert best is not None
+    found = (
+        color_distance2(graph, vertex_order(graph, order, two_steps=True, seed=algorithm.seed))
+        for order in algorithm.orders
+    )
+    best = _best(found, _degree(graph[2]))  # neighbors of one vertex all differ
     best[np.diff(graph[0]) == 0] = -1  # nothing to find there
     return best
 
 
 def symmetric(graph: Adjacency, algorithm: GreedyColoring) -> Int32s:
     """Star or acyclic coloring of a symmetric matrix's graph."""
-    best: Int32s | None = None
-    plain = graph.loopless
-    for colors in _ordered(plain, np.zeros(graph.n, np.int32), 1, algorithm):
-        if algorithm.postprocess:
-            drop_unneeded(graph, colors)
-        best = _better(best, colors)
-        if count(best) * graph.n <= graph.num_edges:  # as many numbers as unknowns
-            break
-    assert best is not None
-    best[np.diff(graph.pointers) == 0] = -1
-    return best
+    found = _ordered(graph, graph.loopless, np.zeros(graph.n, np.int32), 1, algorithm)
+    return _best(found, graph.num_edges // max(graph.n, 1))  # as many numbers as unknowns
 
 
 def bidirectional(both: Bipartite, algorithm: GreedyColoring) -> tuple[Int32s, Int32s]:
@@ -116,12 +103,12 @@ def bidirectional(both: Bipartite, algorithm: GreedyColoring) -> tuple[Int32s, I
         best = columns, rows
     # The neighbors of one vertex all differ in a coloring of one side.
     if max(least, _degree(both.pointers)) < _total(best):
-        best = _fewer(best, (one_sided(both.turned(), algorithm), no_rows))
+        best = min(best, (one_sided(both.turned(), algorithm), no_rows), key=_total)
     if max(least, _degree(both.back_pointers)) < _total(best):
-        best = _fewer(best, (no_columns, one_sided(both.straight(), algorithm)))
+        best = min(best, (no_columns, one_sided(both.straight(), algorithm)), key=_total)
     if least < _total(best):
         for pair in bicolorings(both, algorithm):
-            best = _fewer(best, pair)
+            best = min(best, pair, key=_total)
             if _total(best) <= least:
                 break
     return best
@@ -131,10 +118,7 @@ def bicolorings(both: Bipartite, algorithm: GreedyColoring) -> Iterator[tuple[In
     """For each order the star or acyclic bicoloring: columns' and rows' colors."""
     graph, n = Adjacency.augmented(both), both.n
     first = np.repeat(np.array([0, 1], np.int32), [n, both.m])
-    for colors in _ordered(graph, first, 2, algorithm):
-        colors[np.diff(graph.pointers) == 0] = -1
-        if algorithm.postprocess:
-            drop_unneeded(graph, colors)
+    for colors in _ordered(graph, graph, first, 2, algorithm):
         yield compact(colors[:n]), compact(colors[n:])
 
 
@@ -155,26 +139,18 @@ def bound(pattern: Any, problem: ColoringProblem) -> int:
 
 
 def _ordered(
-    graph: Adjacency, first: Int32s, step: int, algorithm: GreedyColoring
+    graph: Adjacency, loopless: Adjacency, first: Int32s, step: int, algorithm: GreedyColoring
 ) -> Iterator[Int32s]:
+    """For each order the star or acyclic coloring."""
     kernel = color_star if algorithm.decompression == "direct" else color_acyclic
-    pair = graph.pointers, graph.indices
+    pair = loopless.pointers, loopless.indices
     for order in algorithm.orders:
         vertices = vertex_order((*pair, *pair), order, two_steps=False, seed=algorithm.seed)
-        yield kernel(*pair, graph.edges, vertices, first, step)
-
-
-def count(colors: Int32s) -> int:
-    """How many colors, numbered from 0 without gaps."""
-    return int(colors.max(initial=-1)) + 1
-
-
-def compact(colors: Int32s) -> Int32s:
-    """The colors in use, numbered from 0 on; neutral stays neutral."""
-    used = np.unique(colors[colors >= 0])
-    number = np.full(count(colors) + 1, -1, np.int32)  # the last one is for -1
-    number[used] = np.arange(len(used), dtype=np.int32)
-    return number[colors]
+        colors = kernel(*loopless.arrays, vertices, first, step)
+        colors[np.diff(graph.pointers) == 0] = -1
+        if algorithm.postprocess:
+            drop_unneeded(graph, colors)
+        yield colors
 
 
 def _degree(pointers: Int64s) -> int:
@@ -190,9 +166,12 @@ def _total(pair: tuple[Int32s, Int32s]) -> int:
     return count(pair[0]) + count(pair[1])
 
 
-def _fewer(best: tuple[Int32s, Int32s], pair: tuple[Int32s, Int32s]) -> tuple[Int32s, Int32s]:
-    return pair if _total(pair) < _total(best) else best
-
-
-def _better(best: Int32s | None, colors: Int32s) -> Int32s:
-    return colors if best is None or count(colors) < count(best) else best
+def _best(found: Iterator[Int32s], enough: int) -> Int32s:
+    """The first coloring with the fewest colors; none is sought after one with so few as are enough."""
+    best = next(found)
+    while count(best) > enough:
+        colors = next(found, None)
+        if colors is None:
+            break
+        best = min(best, colors, key=count)
+    return best

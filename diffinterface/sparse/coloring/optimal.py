@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InputError
+from .colors import count
 from .graphs import Pattern
-from .greedy import bidirectional, bound, count, one_sided, symmetric, vertex_order
+from .greedy import bidirectional, bound, one_sided, symmetric, vertex_order
 from .kernels.search import search
 from .problem import ColoringProblem, GreedyColoring, OptimalColoring
 from .typing import Int32s
@@ -45,7 +46,7 @@ def optimal(pattern: Pattern, problem: ColoringProblem, algorithm: OptimalColori
             best, fixed[n:] = (one_sided(both.turned(), greedy), None), True
         else:
             best, fixed[:n] = (None, one_sided(both.straight(), greedy)), True
-    fewest = sum(count(colors) for colors in best if colors is not None)
+    fewest = sum(map(count, best))
     fixed |= np.diff(graph.pointers) == 0
     # Neighbors of the vertices colored so far come next: that is where a branch fails early.
     pair = graph.pointers, graph.indices
@@ -65,8 +66,6 @@ def optimal(pattern: Pattern, problem: ColoringProblem, algorithm: OptimalColori
         )
         steps += taken
         if found:
-            if problem.structure == "symmetric":
-                return colors, None
             return (
                 None if best[0] is None else colors[:n],
                 None if best[1] is None else colors[n:],

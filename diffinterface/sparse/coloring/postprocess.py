@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .colors import compact, count
 from .graphs import Adjacency
 from .kernels.peel import color_choices
 from .typing import Int32s
@@ -24,12 +25,10 @@ def drop_unneeded(graph: Adjacency, colors: Int32s) -> None:
     colors : array of int32
         A star or acyclic coloring of it.
     """
-    num_colors = int(colors.max(initial=-1)) + 1  # of a bicoloring some may not be in use
+    num_colors = count(colors)  # of a bicoloring some may not be in use
     if num_colors == 0:
         return
-    one, other = color_choices(
-        graph.pointers, graph.indices, graph.edges, graph.num_edges, colors, num_colors
-    )
+    one, other = color_choices(graph.arrays, graph.num_edges, colors, num_colors)
     pairs = np.unique(one.astype(np.int64) * num_colors + other)
     one, other = np.divmod(pairs[pairs >= 0], num_colors)
     keep = np.zeros(num_colors, bool)
@@ -40,6 +39,5 @@ def drop_unneeded(graph: Adjacency, colors: Int32s) -> None:
             break
         ends = np.concatenate([one[open_], other[open_]])
         keep[np.bincount(ends, minlength=num_colors).argmax()] = True
-    number = np.full(num_colors + 1, -1, np.int32)
-    number[:-1][keep] = np.arange(np.count_nonzero(keep), dtype=np.int32)
-    colors[:] = number[colors]
+    colors[~keep[colors]] = -1
+    colors[:] = compact(colors)

@@ -190,21 +190,17 @@ class ConstantColoring:
     def __post_init__(self) -> None:
         _require(self, "partition", self.partition, Partition)
         _require(self, "decompression", self.decompression, Decompression)
-        columns = rows = None
-        if self.partition == "bidirectional":
-            if not (isinstance(self.colors, tuple | list) and len(self.colors) == 2):
-                raise InputError(
-                    "ConstantColoring: partition='bidirectional' takes a pair "
-                    f"(column_colors, row_colors), got {type(self.colors).__name__}.",
-                    got=type(self.colors),
-                )
-            columns, rows = (_checked(colors) for colors in self.colors)
-        elif self.partition == "column":
-            columns = _checked(self.colors)
-        else:
-            rows = _checked(self.colors)
-        object.__setattr__(self, "column_colors", columns)
-        object.__setattr__(self, "row_colors", rows)
+        bidirectional = self.partition == "bidirectional"
+        if bidirectional and not (isinstance(self.colors, tuple | list) and len(self.colors) == 2):
+            raise InputError(
+                "ConstantColoring: partition='bidirectional' takes a pair "
+                f"(column_colors, row_colors), got {type(self.colors).__name__}.",
+                got=type(self.colors),
+            )
+        pair = self.colors if bidirectional else (self.colors, self.colors)
+        for side, colors in zip(("column", "row"), pair, strict=True):
+            wanted = bidirectional or side == self.partition
+            object.__setattr__(self, f"{side}_colors", _checked(colors) if wanted else None)
 
 
 def _checked(colors: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from .colors import count, joined
 from .decompression import Direct, Recovery, Substitution
 from .graphs import Adjacency, Pattern
 from .kernels.distance2 import gather_colors
@@ -32,22 +33,15 @@ def recovery(
     InputError
         If the colors do not determine every entry; `entry` names one that is lost.
     """
-    if problem.structure == "symmetric":
+    if problem.structure == "symmetric" or problem.partition == "bidirectional":
         assert column_colors is not None
-        return _peeled(pattern.symmetric, pattern.csr, problem, decompression, column_colors, None)
-    if problem.partition == "bidirectional":
-        assert column_colors is not None
-        graph = pattern.augmented
-        return _peeled(graph, pattern.csr, problem, decompression, column_colors, row_colors)
+        return _peeled(pattern, problem, decompression, column_colors, row_colors)
     both = pattern.bipartite
-    if problem.partition == "column":
-        assert column_colors is not None
-        k = _count(column_colors)
-        gather, lost = gather_colors(both.pointers, both.indices, column_colors, k)
+    if column_colors is not None:
+        gather, lost = gather_colors(*both.straight()[:2], column_colors, count(column_colors))
     else:
         assert row_colors is not None
-        k = _count(row_colors)
-        by_column, lost = gather_colors(both.back_pointers, both.back_indices, row_colors, k)
+        by_column, lost = gather_colors(*both.turned()[:2], row_colors, count(row_colors))
         lost = lost if lost < 0 else int(both.positions[lost])
         gather = np.empty_like(by_column)
         gather[both.positions] = by_column
@@ -57,22 +51,19 @@ def recovery(
 
 
 def _peeled(
-    graph: Adjacency,
-    pattern: Any,
+    known: Pattern,
     problem: ColoringProblem,
     decompression: Decompression,
     column_colors: Int32s,
     row_colors: Int32s | None,
 ) -> Recovery:
-    m, n = pattern.shape
-    k = _count(column_colors)
-    colors = column_colors
-    if row_colors is not None:
-        colors = np.concatenate([column_colors, np.where(row_colors < 0, -1, row_colors + k)])
-        colors = colors.astype(np.int32)
-    num_colors = max(_count(colors), k)
+    pattern, (m, n), k = known.csr, known.csr.shape, count(column_colors)
+    if row_colors is None:
+        graph, colors = known.symmetric, column_colors
+    else:
+        graph, colors = known.augmented, joined(column_colors, row_colors)
     solved, readers, shades, minus_pointers, minus, levels, found = peel(
-        graph.pointers, graph.indices, graph.edges, graph.num_edges, colors, num_colors
+        graph.arrays, graph.num_edges, colors, count(colors)
     )
     direct = len(levels) <= 2
     if found < graph.num_edges or (decompression == "direct" and not direct):
@@ -103,10 +94,6 @@ def _edges_of(graph: Adjacency, pattern: Any) -> Int32s:
 def _entry(pattern: Any, place: int) -> tuple[int, int]:
     row = int(np.searchsorted(pattern.indptr, place, side="right")) - 1
     return row, int(pattern.indices[place])
-
-
-def _count(colors: Int32s) -> int:
-    return int(colors.max(initial=-1)) + 1
 
 
 def _lost(problem: ColoringProblem, decompression: Decompression, i: int, j: int) -> InputError:

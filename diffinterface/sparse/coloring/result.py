@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, ShapeError
+from .colors import count, joined
 from .decompression import Direct, Recovery
 from .graphs import Pattern, scipy_sparse
 from .problem import ColoringProblem, Decompression
@@ -65,13 +66,8 @@ class ColoringResult:
         self.problem = problem
         self.decompression = decompression
         m, n = self.pattern.shape
-        wanted = {
-            "column": (True, False),
-            "row": (False, True),
-            "bidirectional": (True, True),
-        }[problem.partition]
-        self.column_colors = _fitting("column", column_colors, n, wanted[0])
-        self.row_colors = _fitting("row", row_colors, m, wanted[1])
+        self.column_colors = _fitting("column", column_colors, n, problem)
+        self.row_colors = _fitting("row", row_colors, m, problem)
         self.recovery: Recovery = recovery(
             known, problem, decompression, self.column_colors, self.row_colors
         )
@@ -91,12 +87,12 @@ class ColoringResult:
     @property
     def num_column_colors(self) -> int:
         """How many products with the matrix are needed."""
-        return 0 if self.column_colors is None else int(self.column_colors.max(initial=-1)) + 1
+        return count(self.column_colors)
 
     @property
     def num_row_colors(self) -> int:
         """How many products with its transpose are needed."""
-        return 0 if self.row_colors is None else int(self.row_colors.max(initial=-1)) + 1
+        return count(self.row_colors)
 
     @property
     def num_colors(self) -> int:
@@ -114,8 +110,7 @@ class ColoringResult:
             return self.column_colors
         if self.column_colors is None:
             return self.row_colors
-        shifted = np.where(self.row_colors < 0, -1, self.row_colors + self.num_column_colors)
-        return np.concatenate([self.column_colors, shifted.astype(np.int32)])
+        return joined(self.column_colors, self.row_colors)
 
     @property
     def column_groups(self) -> list[Int64s]:
@@ -216,8 +211,7 @@ class ColoringResult:
             )
         if self.problem.structure == "symmetric":
             _require_symmetric(A)
-        by_column = _summed(A.T, self.column_colors, self.num_column_colors)
-        by_row = _summed(A, self.row_colors, self.num_row_colors)
+        by_column, by_row = _summed(A.T, self.column_colors), _summed(A, self.row_colors)
         if self.problem.partition == "bidirectional":
             return by_column, by_row
         return by_row if self.column_colors is None else by_column
@@ -277,9 +271,8 @@ class ColoringResult:
                     got=part.shape,
                     expected=shape,
                 )
-        if len(parts) == 1:
-            return parts[0].reshape(-1)
-        return np.concatenate([part.reshape(-1) for part in parts])
+        flat = [part.reshape(-1) for part in parts]
+        return flat[0] if len(flat) == 1 else np.concatenate(flat)
 
     def _check_out(self, out: Any, dtype: Any) -> None:
         pattern = self.pattern
@@ -305,34 +298,32 @@ class ColoringResult:
 
     def to_arrays(self) -> dict[str, Array]:
         """All that makes this result, as arrays for ``np.savez``; `from_arrays` reads them."""
-        arrays: dict[str, Array] = {
+        arrays = {
             "shape": np.array(self.pattern.shape, np.int64),
             "indptr": self.pattern.indptr,
             "indices": self.pattern.indices,
             "structure": np.array(self.problem.structure),
             "partition": np.array(self.problem.partition),
             "decompression": np.array(self.decompression),
+            "column_colors": self.column_colors,
+            "row_colors": self.row_colors,
         }
-        if self.column_colors is not None:
-            arrays["column_colors"] = self.column_colors
-        if self.row_colors is not None:
-            arrays["row_colors"] = self.row_colors
-        return arrays
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def __repr__(self) -> str:
         m, n = self.pattern.shape
         kind = self.problem.partition if self.problem.structure == "nonsymmetric" else "symmetric"
-        count = f"{self.num_colors} colors"
+        total = f"{self.num_colors} colors"
         if kind == "bidirectional":
-            count += f" ({self.num_column_colors} of columns, {self.num_row_colors} of rows)"
+            total += f" ({self.num_column_colors} of columns, {self.num_row_colors} of rows)"
         return (
             f"ColoringResult({m} x {n}, {self.pattern.nnz} entries, {kind}, "
-            f"{self.decompression}: {count})"
+            f"{self.decompression}: {total})"
         )
 
 
-def _fitting(what: str, colors: Any, size: int, wanted: bool) -> Any:
-    if not wanted:
+def _fitting(what: str, colors: Any, size: int, problem: ColoringProblem) -> Any:
+    if problem.partition not in (what, "bidirectional"):
         return None
     got = None if colors is None else np.shape(colors)
     if got != (size,):
@@ -362,27 +353,24 @@ def _groups(colors: Int32s | None) -> list[Int64s]:
     if colors is None:
         return []
     order = np.argsort(colors, kind="stable")
-    ends = np.searchsorted(colors[order], np.arange(colors.max(initial=-1) + 2))
+    ends = np.searchsorted(colors[order], np.arange(count(colors) + 1))
     return [order[begin:end] for begin, end in pairwise(ends)]
 
 
 def _seeds(colors: Int32s | None, size: int, dtype: Any, which: slice) -> Array:
-    count = 0 if colors is None else int(colors.max(initial=-1)) + 1
-    chosen = np.arange(count)[which]
-    seeds = np.zeros((len(chosen), size), dtype)
-    if colors is not None:
-        row = np.full(count + 1, -1)
-        row[chosen] = np.arange(len(chosen))
-        where = np.flatnonzero(row[colors] >= 0)
-        seeds[row[colors[where]], where] = 1
+    groups = _groups(colors)[which]
+    seeds = np.zeros((len(groups), size), dtype)
+    for seed, group in zip(seeds, groups, strict=True):
+        seed[group] = 1
     return seeds
 
 
-def _summed(A: Any, colors: Int32s | None, count: int) -> Array:
+def _summed(A: Any, colors: Int32s | None) -> Array:
     """For each color the sum of A's rows that have it."""
     if colors is None:
         return np.zeros((0, A.shape[1]), A.dtype)
     some = np.flatnonzero(colors >= 0)
     ones = np.ones(len(some), A.dtype)
-    groups = scipy_sparse().csr_array((ones, (colors[some], some)), shape=(count, len(colors)))
+    shape = count(colors), len(colors)
+    groups = scipy_sparse().csr_array((ones, (colors[some], some)), shape=shape)
     return (groups @ A).toarray()

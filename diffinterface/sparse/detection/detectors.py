@@ -13,7 +13,7 @@ from diffinterface.arrays.facts import shape_of, size_of
 from diffinterface.arrays.trees import flatten
 from diffinterface.errors import InputError, NonScalarOutputError, ShapeError
 
-from ..coloring.graphs import check_indices
+from ..coloring.graphs import boolean, check_indices, scipy_sparse
 from .trace import full
 
 Pattern = Any  # scipy.sparse.csr_array of bool
@@ -167,18 +167,10 @@ class KnownPattern(Detector):
 
 
 def _as_pattern(pattern: Any) -> Pattern:
-    import scipy.sparse
-
-    given: Any = pattern
-    sparse: Any = scipy.sparse.issparse
-    if sparse(given) and given.ndim == 2:
-        check_indices(given)
-        found: Any = scipy.sparse.csr_array(given)
-        data = np.ones(found.indices.size, bool)
-        found = scipy.sparse.csr_array((data, found.indices, found.indptr), shape=found.shape)
-        found.sum_duplicates()
-        found.sort_indices()
-        return found
+    if scipy_sparse().issparse(pattern) and pattern.ndim == 2:
+        check_indices(pattern)
+        rows = scipy_sparse().csr_array(pattern, copy=True)
+        return boolean(rows.indices, rows.indptr, rows.shape)
     dense = np.asarray(pattern)
     if dense.ndim != 2 or dense.dtype.kind not in "biufc":
         raise InputError(
@@ -186,4 +178,4 @@ def _as_pattern(pattern: Any) -> Pattern:
             f"{dense.shape}.",
             got=pattern,
         )
-    return scipy.sparse.csr_array(dense != 0)
+    return scipy_sparse().csr_array(dense != 0)

@@ -8,8 +8,8 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays.facts import NUMBERS, is_inexact
-from diffinterface.arrays.framework import Framework, framework_of
+from diffinterface.arrays.facts import is_inexact
+from diffinterface.arrays.framework import finished, framework_of
 from diffinterface.arrays.trees import flatten
 from diffinterface.declare.adtypes import AutoJax
 from diffinterface.declare.contexts import Cache, Constant, Static
@@ -17,6 +17,8 @@ from diffinterface.engine.registry import resolve
 from diffinterface.errors import BackendNotInstalledError
 
 from .detectors import Detector, Pattern, scalar
+from .store import distinct
+from .trace import csr
 
 
 @final
@@ -44,20 +46,20 @@ class JaxprDetector(Detector):
     """
 
     def jacobian_pattern(self, f: Callable[..., Any], x: Any, *contexts: Any) -> Pattern:
-        asdex = _asdex()
-        call, arguments, selected = _flat(f, x, contexts, lambda y: tuple(flatten(y)[0]))
-        with _precise():
-            return _csr(asdex.jacobian_sparsity(call, *arguments, argnums=selected))
+        return _read("jacobian", f, x, contexts, lambda y: tuple(flatten(y)[0]))
 
     def hessian_pattern(self, f: Callable[..., Any], x: Any, *contexts: Any) -> Pattern:
-        asdex = _asdex()
-        call, arguments, selected = _flat(f, x, contexts, scalar)
-        with _precise():
-            pattern = _csr(asdex.hessian_sparsity(call, *arguments, argnums=selected))
-        return _csr_of(pattern + pattern.T)
+        pattern = _read("hessian", f, x, contexts, scalar)
+        return pattern + pattern.T
 
 
-def _asdex() -> Any:
+def _read(
+    what: str,
+    f: Callable[..., Any],
+    x: Any,
+    contexts: tuple[Any, ...],
+    finish: Callable[[Any], Any],
+) -> Pattern:
     try:
         import asdex
     except ImportError:
@@ -66,18 +68,13 @@ def _asdex() -> Any:
             "TracerDetector() with functions from di.array_namespace(x).",
             command="pip install asdex",
         ) from None
-    return asdex
-
-
-def _native() -> Framework:
-    framework = resolve(AutoJax()).framework
-    assert framework is not None
-    return framework
-
-
-def _precise() -> Any:
-    """JAX's 64 bits."""
-    return _native().scope(np.zeros(()))
+    native: Any = resolve(AutoJax()).framework
+    call, given, selected = _flat(f, x, contexts, finish)
+    arguments = [leaf if framework_of(leaf) is native else finished(leaf) for leaf in given]
+    with native.scope(np.zeros(())):  # JAX's 64 bits
+        found = getattr(asdex, f"{what}_sparsity")(call, *arguments, argnums=selected)
+    rows, columns = distinct(np.asarray(found.rows, np.int64), np.asarray(found.cols, np.int64))
+    return csr(rows, columns, found.shape)
 
 
 def _flat(
@@ -96,8 +93,7 @@ def _flat(
         tree = structure.unflatten(arguments[: len(leaves)])
         return finish(f(tree, *(layout.unflatten(filled) if contexts else ())))
 
-    arguments = [_numpy(leaf) for leaf in (*leaves, *(others[i] for i in traced))]
-    return call, arguments, tuple(range(len(leaves)))
+    return call, [*leaves, *(others[i] for i in traced)], tuple(range(len(leaves)))
 
 
 def _value(context: Any) -> Any:
@@ -108,25 +104,3 @@ def _value(context: Any) -> Any:
 
 def _is_data(leaf: Any) -> bool:
     return framework_of(leaf) is not None and is_inexact(leaf)
-
-
-def _numpy(leaf: Any) -> Any:
-    framework = framework_of(leaf)
-    if framework is None or isinstance(leaf, NUMBERS):
-        return np.asarray(leaf)
-    return leaf if framework is _native() else framework.to_numpy(leaf)
-
-
-def _csr(found: Any) -> Pattern:
-    import scipy.sparse
-
-    rows, columns = np.asarray(found.rows), np.asarray(found.cols)
-    data = np.ones(rows.size, bool)
-    return _csr_of(scipy.sparse.coo_array((data, (rows, columns)), shape=found.shape))
-
-
-def _csr_of(pattern: Any) -> Pattern:
-    result = pattern.tocsr()
-    result.sum_duplicates()
-    result.sort_indices()
-    return result

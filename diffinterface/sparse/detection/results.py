@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,17 @@ from diffinterface.arrays.facts import is_inexact
 from .errors import conversion
 from .sets import Sets, union
 from .trace import Trace
+from .traced import is_traced
 from .tracer import Tracer
+
+
+def sets_of(
+    operands: Iterable[Any], move: Callable[[Sets], Sets] = lambda sets: sets
+) -> tuple[list[Sets], list[Sets]]:
+    """What the tracers among operands depend on, and their events, after `move`."""
+    found = [op for op in operands if is_traced(op)]
+    second = [move(op.second) for op in found if op.second is not None]
+    return [move(op.first) for op in found], second
 
 
 def result_of(trace: Trace, value: Any, first: list[Sets], second: list[Sets]) -> Any:
@@ -52,11 +63,25 @@ def constant(trace: Trace, value: Any) -> Any:
     if value is None or isinstance(value, str | type):
         return value
     if isinstance(value, tuple | list):
-        return type(value)(constant(trace, part) for part in value)
+        return each(value, lambda part: constant(trace, part))
     value = value if isinstance(value, np.ndarray | np.generic) else np.asarray(value)[()]
     if value.dtype == object:  # of what, nobody knows
         trace.lose(conversion("an array of objects"))
     if trace.local or value.dtype == object:
         return value
+    return blank(trace, value)
+
+
+def blank(trace: Trace, value: Any) -> Tracer:
+    """A tracer that depends on nothing, until something is written into it."""
     events = Sets.empty(trace.events, value.shape) if trace.second else None
     return Tracer(value, Sets.empty(trace.store, value.shape), events, trace)
+
+
+def each(value: Any, wrap: Callable[[Any], Any]) -> Any:
+    """`wrap` applied to every array of a result."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(wrap(part) for part in value))
+    if isinstance(value, tuple | list):
+        return type(value)(wrap(part) for part in value)
+    return wrap(value)

@@ -59,8 +59,8 @@ class Sets:
         """All ids: a row for each element, a column for each part."""
         return np.stack([part.ravel() for part in self.parts], axis=1)
 
-    def over(self, axes: tuple[int, ...]) -> Sets:
-        """Unions over axes, which stay with length 1."""
+    def over(self, axes: tuple[int, ...], keepdims: bool = True) -> Sets:
+        """Unions over axes, which stay with length 1, or go."""
         if not axes:
             return self.copy()
         shape = self.parts[0].shape
@@ -74,8 +74,8 @@ class Sets:
         else:
             rows = np.repeat(np.arange(count), flat.shape[1])
             merged = self.store.merge(rows, flat.ravel(), count)
-        kept = tuple(1 if i in axes else extent for i, extent in enumerate(shape))
-        return Sets(self.store, [merged.reshape(kept)])
+        kept = range(len(shape)) if keepdims else rest
+        return Sets(self.store, [merged.reshape([1 if i in axes else shape[i] for i in kept])])
 
     def all(self) -> int:
         """The id of the union of everything."""

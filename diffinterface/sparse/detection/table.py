@@ -16,7 +16,7 @@ from diffinterface.arrays.facts import dtype_name, shape_of
 from diffinterface.arrays.framework import NUMPY, framework_of
 from diffinterface.arrays.names import ALIASES, bound
 
-from .errors import conversion, unknown
+from .errors import conversion
 from .traced import is_traced, tracers
 
 Rule = Callable[..., Any]
@@ -40,6 +40,16 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
         for name in names:
             RULES[name] = function
         return function
+
+    return register
+
+
+def composed(*names: str) -> Callable[[Rule], Rule]:
+    """Register a function made of other functions, to be called as NumPy's is, but for its ``out``."""
+
+    def register(body: Rule) -> Rule:
+        rule(*names)(lambda trace, name, function, args, options: body(*args, **options))
+        return body
 
     return register
 
@@ -101,8 +111,3 @@ def concrete(x: Any) -> tuple[Any, bool]:
 def argument(args: Any, options: dict[str, Any], position: int, name: str, default: Any) -> Any:
     """One argument, given by position or by name."""
     return args[position] if len(args) > position else options.get(name, default)
-
-
-def refuse(name: str, why: str = "has no sparsity rule") -> Any:
-    """Raise for a function without a rule."""
-    raise unknown(name, why)

@@ -141,10 +141,18 @@ class Tracer(Traced):
 
     # --- as an array -----------------------------------------------------------------------------
 
+    def holding(self, value: Any, move: Callable[[Sets], Sets]) -> Tracer:
+        """`value`, with these sets after `move`."""
+        second = None if self.second is None else move(self.second)
+        return Tracer(value, move(self.first), second, self.trace)
+
     def moved(self, move: Callable[[Any], Any]) -> Tracer:
         """The same elements elsewhere."""
-        second = None if self.second is None else self.second.map(move)
-        return Tracer(move(self.value), self.first.map(move), second, self.trace)
+        return self.holding(move(self.value), lambda sets: sets.map(move))
+
+    def only(self, keep: Any) -> Tracer:
+        """The same values, which depend on nothing but where `keep` is true."""
+        return self.holding(self.value, lambda sets: sets.where(keep))
 
     def __getitem__(self, index: Any) -> Any:
         if tracers(index):
@@ -162,14 +170,11 @@ class Tracer(Traced):
             # Any of the values may be written anywhere, and any may stay.
             self.include(value)
             index = values(index)
-        elif isinstance(value, Tracer):
-            self.first.assign(index, value.first)
-            if self.second is not None:
-                self.second.assign(index, value.second)
         else:
-            self.first.assign(index, None)
+            traced = isinstance(value, Tracer)
+            self.first.assign(index, value.first if traced else None)
             if self.second is not None:
-                self.second.assign(index, None)
+                self.second.assign(index, value.second if traced else None)
         with np.errstate(all="ignore"):
             self.value[index] = values(value)
 
@@ -182,8 +187,7 @@ class Tracer(Traced):
 
     def copy(self, order: str = "C") -> Tracer:
         """A Tracer that shares no memory with this one."""
-        second = None if self.second is None else self.second.copy()
-        return Tracer(np.copy(self.value), self.first.copy(), second, self.trace)
+        return self.holding(np.copy(self.value), Sets.copy)
 
     @property
     def T(self) -> Any:  # noqa: N802 - NumPy's name

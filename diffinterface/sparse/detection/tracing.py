@@ -19,7 +19,7 @@ from diffinterface.errors import DiffInterfaceError, InputError, OutputError
 from .detectors import Detector, Pattern, scalar
 from .errors import DetectionError, foreign
 from .framework import framework as _registered  # noqa: F401 - makes tracers known to the core
-from .results import constant
+from .results import blank, constant
 from .rules.general import unseen
 from .sets import Sets
 from .store import SetStore
@@ -165,8 +165,9 @@ def _input(leaf: Any, first: int, trace: Trace) -> Tracer:
     """A leaf of x: each entry depends on itself."""
     value = np.ascontiguousarray(_plain(leaf, trace)).reshape(shape_of(leaf))
     ids = SetStore.singletons(value.size, first).reshape(value.shape)
-    second = Sets.empty(trace.events, value.shape) if trace.second else None
-    return Tracer(value if value.ndim else value[()], Sets(trace.store, [ids]), second, trace)
+    tracer = blank(trace, value if value.ndim else value[()])
+    tracer.first = Sets(trace.store, [ids])
+    return tracer
 
 
 def _context(context: Any, trace: Trace) -> Any:
@@ -180,25 +181,16 @@ def _context(context: Any, trace: Trace) -> Any:
 
 
 def _data(leaf: Any, trace: Trace) -> Any:
-    if framework_of(leaf) is None:
+    if framework_of(leaf) is None or isinstance(leaf, int):
         return leaf
-    if not is_inexact(leaf):
-        return leaf if isinstance(leaf, int) else _read_only(_plain(leaf, trace))
-    value = _read_only(_plain(leaf, trace))
-    return constant(trace, value if value.ndim else value[()])
-
-
-def _read_only(value: Any) -> Any:
+    value = _plain(leaf, trace)
     value.flags.writeable = False
-    return value
+    return constant(trace, value if value.ndim else value[()]) if is_inexact(value) else value
 
 
 def _scratch(leaf: Any, trace: Trace) -> Any:
     value = _plain(leaf, trace)
-    if not is_inexact(value):
-        return value
-    second = Sets.empty(trace.events, value.shape) if trace.second else None
-    return Tracer(value, Sets.empty(trace.store, value.shape), second, trace)
+    return blank(trace, value) if is_inexact(value) else value
 
 
 def _joined(leaf: Any) -> Any:

@@ -7,6 +7,9 @@ import numpy as np
 from ..jit import kernel
 from ..typing import Int32s, Int64s
 
+#: Pointers, indices, colors and degrees, of rows or of columns.
+Side = tuple[Int64s, Int32s, Int32s, Int32s]
+
 
 @kernel
 def _by_degree(colors: Int32s, degrees: Int32s) -> Int32s:
@@ -31,10 +34,9 @@ def _by_degree(colors: Int32s, degrees: Int32s) -> Int32s:
 
 
 @kernel
-def _group(
-    pointers: Int64s, indices: Int32s, colors: Int32s, degrees: Int32s, other_colors: Int32s
-) -> tuple[Int32s, int]:
+def _group(side: Side, other_colors: Int32s) -> tuple[Int32s, int]:
     """Vertices that share no neighbor left, chosen greedily by degree, and how many edges they have."""
+    pointers, indices, colors, degrees = side
     order = _by_degree(colors, degrees)
     chosen = np.empty(len(order), np.int32)
     met = np.zeros(len(other_colors), np.bool_)
@@ -57,14 +59,9 @@ def _group(
 
 @kernel
 def _take(
-    group: Int32s,
-    color: int,
-    pointers: Int64s,
-    indices: Int32s,
-    colors: Int32s,
-    other_colors: Int32s,
-    other_degrees: Int32s,
+    group: Int32s, color: int, side: Side, other_colors: Int32s, other_degrees: Int32s
 ) -> None:
+    pointers, indices, colors, _ = side
     for v in group:
         colors[v] = color
         for p in range(pointers[v], pointers[v + 1]):
@@ -106,39 +103,21 @@ def color_cover(
     row_degrees = (row_pointers[1:] - row_pointers[:-1]).astype(np.int32)
     column_degrees = (column_pointers[1:] - column_pointers[:-1]).astype(np.int32)
     left = len(row_indices)
+    by_column = column_pointers, column_indices, column_colors, column_degrees
+    by_row = row_pointers, row_indices, row_colors, row_degrees
     columns, rows = 0, 0
     while left > 0:
         if columns + rows == limit:
             return column_colors, row_colors, False
-        by_column, column_weight = _group(
-            column_pointers, column_indices, column_colors, column_degrees, row_colors
-        )
-        by_row, row_weight = _group(
-            row_pointers, row_indices, row_colors, row_degrees, column_colors
-        )
+        some_columns, column_weight = _group(by_column, row_colors)
+        some_rows, row_weight = _group(by_row, column_colors)
         # A column's degree counts the rows left, so both weights are numbers of entries left.
         if column_weight >= row_weight:
-            _take(
-                by_column,
-                columns,
-                column_pointers,
-                column_indices,
-                column_colors,
-                row_colors,
-                row_degrees,
-            )
+            _take(some_columns, columns, by_column, row_colors, row_degrees)
             columns += 1
             left -= column_weight
         else:
-            _take(
-                by_row,
-                rows,
-                row_pointers,
-                row_indices,
-                row_colors,
-                column_colors,
-                column_degrees,
-            )
+            _take(some_rows, rows, by_row, column_colors, column_degrees)
             rows += 1
             left -= row_weight
     return column_colors, row_colors, True

@@ -5,26 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import kernel
-from ..typing import Int32s, Int64s
+from ..typing import Graph, Int32s, Int64s
 
 
 @kernel
-def color_distance2(
-    pointers: Int64s, indices: Int32s, back_pointers: Int64s, back_indices: Int32s, order: Int32s
-) -> Int32s:
+def color_distance2(graph: Graph, order: Int32s) -> Int32s:
     """First-fit coloring in which vertices with a common neighbor differ.
 
     Algorithm 3.2 of Gebremedhin, Manne, Pothen (2005).
 
     Parameters
     ----------
-    pointers, indices : arrays
-        From the vertices to be colored to those on the other side.
-    back_pointers, back_indices : arrays
-        From the other side back.
+    graph : tuple of four arrays
+        Pointers and indices from the vertices to be colored to the other side, and back.
     order : array of int32
         The vertices, in the order in which they are colored.
     """
+    pointers, indices, back_pointers, back_indices = graph
     n = len(pointers) - 1
     colors = np.full(n, -1, np.int32)
     forbidden = np.full(n + 1, -1, np.int32)  # the vertex that a color was last forbidden for
@@ -43,10 +40,9 @@ def color_distance2(
 
 
 @kernel
-def distance2_degrees(
-    pointers: Int64s, indices: Int32s, back_pointers: Int64s, back_indices: Int32s
-) -> Int32s:
+def distance2_degrees(graph: Graph) -> Int32s:
     """How many other vertices share a neighbor with each vertex."""
+    pointers, indices, back_pointers, back_indices = graph
     n = len(pointers) - 1
     degrees = np.zeros(n, np.int32)
     seen = np.full(n, -1, np.int32)

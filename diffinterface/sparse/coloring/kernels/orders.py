@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import kernel
-from ..typing import Int32s, Int64s
+from ..typing import Graph, Int32s
 
 SMALLEST_LAST, INCIDENCE_DEGREE, DYNAMIC_LARGEST_FIRST = 0, 1, 2
 
@@ -32,15 +32,7 @@ def _unlink(v: int, key: int, head: Int32s, after: Int32s, before: Int32s) -> No
 
 
 @kernel
-def dynamic_order(
-    pointers: Int64s,
-    indices: Int32s,
-    back_pointers: Int64s,
-    back_indices: Int32s,
-    keys: Int32s,
-    two_steps: bool,
-    rule: int,
-) -> Int32s:
+def dynamic_order(graph: Graph, keys: Int32s, two_steps: bool, rule: int) -> Int32s:
     """Vertices by a degree that is kept up to date as they are taken (ColPack, section 4).
 
     Smallest last: the vertex with the least degree among those left comes last, and is removed.
@@ -49,8 +41,8 @@ def dynamic_order(
 
     Parameters
     ----------
-    pointers, indices, back_pointers, back_indices : arrays
-        The graph; the way back is used only with `two_steps`.
+    graph : tuple of four arrays
+        Pointers and indices there and back; the way back is used only with `two_steps`.
     keys : array of int32
         The degrees to start from, changed in place; zeros for the incidence degree.
     two_steps : bool
@@ -58,6 +50,7 @@ def dynamic_order(
     rule : int
         One of the three constants above.
     """
+    pointers, indices, back_pointers, back_indices = graph
     n = len(pointers) - 1
     order = np.empty(n, np.int32)
     head = np.full(n + 1, -1, np.int32)

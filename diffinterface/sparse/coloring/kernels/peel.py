@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import kernel
-from ..typing import Array, Int32s, Int64s
+from ..typing import Array, Edges, Int32s, Int64s
 
 
 @kernel
 def _equations(
-    pointers: Int64s, indices: Int32s, edges: Int32s, colors: Int32s, num_colors: int
+    graph: Edges, colors: Int32s, num_colors: int
 ) -> tuple[Int32s, Int32s, Int32s, Int32s, Int32s]:
     """The sums: a vertex v and a color c give the sum over the edges from v to neighbors colored c.
 
     A sum is named by its first position in `indices`; `chain` leads from there through all others.
     """
+    pointers, indices, edges = graph
     size = len(indices)
     equation = np.full(size, -1, np.int32)
     chain = np.full(size, -1, np.int32)
@@ -46,12 +47,7 @@ def _equations(
 
 @kernel
 def peel(
-    pointers: Int64s,
-    indices: Int32s,
-    edges: Int32s,
-    num_edges: int,
-    colors: Int32s,
-    num_colors: int,
+    graph: Edges, num_edges: int, colors: Int32s, num_colors: int
 ) -> tuple[Int32s, Int32s, Int32s, Int64s, Int32s, Int64s, int]:
     """Solve the sums for the edges: those with one unknown first, then those that this leaves with one.
 
@@ -61,11 +57,10 @@ def peel(
 
     Parameters
     ----------
-    pointers, indices : arrays
-        The graph of a symmetric matrix, loops included. Two sides of a bipartite graph are vertices
-        of one graph here, with colors of their own.
-    edges : array of int32
-        The number of the edge of each entry of `indices`, the same both ways.
+    graph : tuple of three arrays
+        Pointers and indices of the graph of a symmetric matrix, loops included, and the number of the
+        edge of each entry of the indices, the same both ways. Two sides of a bipartite graph are
+        vertices of one graph here, with colors of their own.
 
     Returns
     -------
@@ -80,9 +75,8 @@ def peel(
     found : int
         How many edges could be solved; those that could not are missing from all the rest.
     """
-    equation, chain, terms, unknown, reader = _equations(
-        pointers, indices, edges, colors, num_colors
-    )
+    _, indices, edges = graph
+    equation, chain, terms, unknown, reader = _equations(graph, colors, num_colors)
     places = np.full((2, num_edges), -1, np.int32)  # where an edge stands in `indices`
     for p in range(len(indices)):
         e = edges[p]
@@ -162,12 +156,7 @@ def substitute(minus_pointers: Int64s, minus: Int32s, values: Array) -> None:
 
 @kernel
 def color_choices(
-    pointers: Int64s,
-    indices: Int32s,
-    edges: Int32s,
-    num_edges: int,
-    colors: Int32s,
-    num_colors: int,
+    graph: Edges, num_edges: int, colors: Int32s, num_colors: int
 ) -> tuple[Int32s, Int32s]:
     """For each edge two colors, of which one at least has to stay; both the same where it must.
 
@@ -180,7 +169,8 @@ def color_choices(
     one, other : array of int32
         Of length ``2 * num_edges``; the second half is -1 but for the edges that need both colors.
     """
-    equation, _, terms, _, _ = _equations(pointers, indices, edges, colors, num_colors)
+    _, indices, edges = graph
+    equation, _, terms, _, _ = _equations(graph, colors, num_colors)
     alone = np.full((2, num_edges), -1, np.int32)  # colors of the sums in which the edge is alone
     shade = np.full((2, num_edges), -1, np.int32)  # colors of all its sums
     for p in range(len(indices)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..jit import kernel
-from ..typing import Int32s, Int64s
+from ..typing import Graph, Int32s
 from .orders import _link, _unlink
 
 _TIES = 64  # numbers of colored neighbors that are told apart where saturation is equal
@@ -13,14 +13,7 @@ _WORDS = 16  # colors from 64 * _WORDS on do not count: memory stays proportiona
 
 
 @kernel
-def saturation_order(
-    pointers: Int64s,
-    indices: Int32s,
-    back_pointers: Int64s,
-    back_indices: Int32s,
-    two_steps: bool,
-    expected: int,
-) -> Int32s:
+def saturation_order(graph: Graph, two_steps: bool, expected: int) -> Int32s:
     """The order of DSATUR (Brelaz 1979): most different colors among neighbors, then most neighbors.
 
     The vertices are given first-fit colors on the way; coloring them again in this order gives the
@@ -29,11 +22,12 @@ def saturation_order(
 
     Parameters
     ----------
-    pointers, indices, back_pointers, back_indices, two_steps
+    graph, two_steps
         As for `dynamic_order`.
     expected : int
         About how many colors there will be: memory is set aside for twice as many.
     """
+    pointers, indices, back_pointers, back_indices = graph
     n = len(pointers) - 1
     words = min(1 + expected // 32, _WORDS)
     taken = np.zeros(n, np.bool_)

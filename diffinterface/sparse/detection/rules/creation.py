@@ -8,7 +8,7 @@ import numpy as np
 
 from diffinterface.arrays.facts import is_inexact
 
-from ..results import constant, result_of
+from ..results import constant, result_of, sets_of
 from ..table import rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
@@ -49,8 +49,7 @@ def _astype(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
         return x
     if not is_inexact(value):
         return constant(trace, value)
-    second = [] if x.second is None else [x.second]
-    return result_of(trace, value, [x.first], second)
+    return result_of(trace, value, *sets_of([x]))
 
 
 @rule("asarray", "asanyarray", "array", "ascontiguousarray", "asfortranarray", "require")

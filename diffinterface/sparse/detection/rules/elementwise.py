@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import conversion, unknown
-from ..results import constant, result_of
+from ..results import constant, each, result_of, sets_of
 from ..sets import Sets
 from ..table import ANY_UFUNC, rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
-from .general import dense, each, missing
+from .general import dense, missing
 from .linalg import by_signature
 
 # Constant in pieces, though it may be a floating number.
@@ -49,21 +49,12 @@ def any_ufunc(trace: Trace, name: str, function: Any, args: Any, options: Any) -
         raise TypeError(f"{name} takes {ufunc.nin} arguments; give out= by name.")
     value = function(*values(operands), **values(options))
     if name in CONSTANT and not (name == "sign" and np.iscomplexobj(value)):
-        return each(value, lambda v: constant(trace, v))
-    first = [op.first for op in operands if is_traced(op)]
-    if trace.local and name in _WINNERS:
-        kept = _kept(name, operands)
-        second = [s for s in (_second(op, keep) for op, keep in kept) if s is not None]
-        first = [op.first.where(keep) for op, keep in kept]
-    else:
-        second = [op.second for op in operands if is_traced(op) and op.second is not None]
+        return constant(trace, value)
+    winners = _kept(name, operands) if trace.local and name in _WINNERS else operands
+    first, second = sets_of(winners)
     if trace.second:
         second = [*second, *_events(trace, name, operands)]
     return each(value, lambda v: result_of(trace, v, first, second))
-
-
-def _second(op: Any, keep: Any) -> Sets | None:
-    return None if op.second is None else op.second.where(keep)
 
 
 def by_method(trace: Trace, name: str, ufunc: Any, method: str, args: Any, options: Any) -> Any:
@@ -96,16 +87,18 @@ def _gathered(trace: Trace, ufunc: Any, target: Any, index: Any, value: Any) -> 
 _WINNERS = {"maximum", "minimum", "fmax", "fmin"}
 
 
-def _kept(name: str, operands: Any) -> list[tuple[Any, Any]]:
-    """Where each operand may be the result; at a tie, or beside NaN, both may."""
+def _kept(name: str, operands: Any) -> list[Any]:
+    """The operands where each may be the result; at a tie, or beside NaN, both may."""
     a, b = (np.asarray(v) for v in values(operands))
     loses_a, loses_b = (a < b, b < a) if name in ("maximum", "fmax") else (a > b, b > a)
     pairs = zip(operands, (~loses_a, ~loses_b), strict=True)
     shape = np.broadcast_shapes(a.shape, b.shape)
-    return [(_wide(op, shape), keep) for op, keep in pairs if is_traced(op)]
+    return [wide(op, shape).only(keep) for op, keep in pairs if is_traced(op)]
 
 
-def _wide(op: Any, shape: tuple[int, ...]) -> Any:
+def wide(op: Any, shape: tuple[int, ...]) -> Any:
+    """A tracer broadcast with `shape`."""
+    shape = np.broadcast_shapes(op.shape, shape)
     return op if op.shape == shape else op.moved(lambda part: np.broadcast_to(part, shape))
 
 
@@ -114,7 +107,7 @@ def _events(trace: Trace, name: str, operands: Any) -> list[Sets]:
     traced = [op for op in operands if is_traced(op)]
     if name in LINEAR and not (name == "absolute" and np.iscomplexobj(values(operands[0]))):
         return []
-    if name in ("multiply", *LINEAR_IN_FIRST) or name == "divide":
+    if name in ("multiply", *LINEAR_IN_FIRST):
         a, b = operands
         parts = []
         if is_traced(a) and is_traced(b):
@@ -142,10 +135,10 @@ def _one(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any
         return x
     if options.get("copy") is False or len(args) > 1:
         return missing(trace, name, function, args, options)
-    second = [] if x.second is None else [x.second]
+    first, second = sets_of([x])
     if trace.second and name in ("i0", "sinc", "angle"):
-        second.append(trace.square([x.first]))
-    result = result_of(trace, value, [x.first], second)
+        second.append(trace.square(first))
+    result = result_of(trace, value, first, second)
     if np.ndim(value) and np.may_share_memory(value, x.value):
         # A view in NumPy of half of each number, of which sets know nothing: not to be written into.
         result.value.flags.writeable = False
@@ -170,8 +163,5 @@ def _clip(trace: Trace, name: str, function: Any, args: Any, options: Any) -> An
             inside &= ~(x < low)
         if high is not None:
             inside &= ~(x > high)
-        wide = _wide(args[0], np.shape(value))
-        kept = _second(wide, inside)
-        return result_of(trace, value, [wide.first.where(inside)], [] if kept is None else [kept])
-    second = [op.second for op in operands if op.second is not None]
-    return result_of(trace, value, [op.first for op in operands], second)
+        operands = [wide(args[0], np.shape(value)).only(inside)]
+    return result_of(trace, value, *sets_of(operands))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,45 +9,28 @@ import numpy as np
 from diffinterface.errors import InputError
 
 from ..errors import branching, unknown
-from ..results import constant, result_of
+from ..results import constant, each, result_of, sets_of
 from ..sets import Sets
+from ..store import SetStore
 from ..table import ANY_FUNCTION, UNSEEN, rule
 from ..trace import Trace
 from ..traced import tracers, values
 
 
-def everything(trace: Trace, arguments: Any, *, linear: bool = False) -> tuple[Sets, Sets | None]:
-    """The union of all that tracers depend on, and the events of a function of them; both 0-d."""
-    found = tracers(arguments)
-    first = Sets(
-        trace.store, [np.asarray(trace.store.merge(*_flat([t.first for t in found]), 1)[0])]
-    )
-    if not trace.second:
-        return first, None
-    parts = [t.second for t in found]
-    if not linear:
-        parts.append(trace.event(first, first))
-    return first, Sets(trace.events, [np.asarray(trace.events.merge(*_flat(parts), 1)[0])])
-
-
-def _flat(several: list[Sets]) -> tuple[Any, Any]:
-    ids = np.asarray([s.all() for s in several], np.int64)
-    return np.zeros(ids.size, np.int64), ids
-
-
-def each(value: Any, wrap: Callable[[Any], Any]) -> Any:
-    """`wrap` applied to every array of a result."""
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(wrap(part) for part in value))
-    if isinstance(value, tuple | list):
-        return type(value)(wrap(part) for part in value)
-    return wrap(value)
-
-
 def dense(trace: Trace, value: Any, arguments: Any, *, linear: bool = False) -> Any:
     """`value`, all of which depends on all of `arguments`."""
-    first, second = everything(trace, arguments, linear=linear)
-    return each(value, lambda v: result_of(trace, v, [first], [] if second is None else [second]))
+    first, second = sets_of(tracers(arguments))
+    first = [_together(trace.store, first)]
+    if trace.second:
+        events = second if linear else [*second, trace.square(first)]
+        second = [_together(trace.events, events)]
+    return each(value, lambda v: result_of(trace, v, first, second))
+
+
+def _together(store: SetStore, several: list[Sets]) -> Sets:
+    """The union of all that they hold, 0-d."""
+    parts = [np.zeros(0, np.int64), *(part for sets in several for part in sets.parts)]
+    return Sets(store, [np.asarray(Sets(store, parts).all())])
 
 
 @rule(ANY_FUNCTION)
@@ -59,7 +41,7 @@ def missing(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
             raise unknown(name)
         # Its shape may depend on values, which are not to decide.
         trace.decide(name)
-        return each(function(*values(args), **values(options)), lambda v: constant(trace, v))
+        return constant(trace, function(*values(args), **values(options)))
     trace.lose(unknown(name))
     if function is None:
         raise unknown(name)
@@ -104,15 +86,10 @@ def _facts(trace: Trace, name: str, function: Any, args: Any, options: Any) -> A
     *("isclose", "allclose", "any", "all", "array_equal", "array_equiv", "argmax", "argmin"),
     *("argsort", "argpartition", "count_nonzero", "searchsorted", "digitize", "lexsort"),
     *("nanargmax", "nanargmin", "iscomplex", "isreal", "isneginf", "isposinf", "isin", "in1d"),
-    *("linalg.matrix_rank", "logical_and.reduce", "logical_or.reduce"),
+    *("linalg.matrix_rank", "logical_and.reduce", "logical_or.reduce", "round", "fix"),
 )
 def _constant(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     """Constant in pieces, of a shape that does not depend on values."""
-    return each(function(*values(args), **values(options)), lambda v: constant(trace, v))
-
-
-@rule("round", "fix")
-def _round(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     return constant(trace, function(*values(args), **values(options)))
 
 
@@ -120,7 +97,7 @@ def _round(trace: Trace, name: str, function: Any, args: Any, options: Any) -> A
 def _found(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     """Constant in pieces, of a shape that depends on values."""
     needs_values(trace, f"np.{name}")
-    return each(function(*values(args), **values(options)), lambda v: constant(trace, v))
+    return constant(trace, function(*values(args), **values(options)))
 
 
 @rule("unique", "unique_values", "unique_all", "unique_counts", "unique_inverse", "trim_zeros")

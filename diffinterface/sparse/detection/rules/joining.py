@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..results import fresh
-from ..table import RULES, rule
+from ..table import rule
 from ..trace import Trace
 from ..traced import is_traced
 from .structural import move, moves
 
-moves("vstack", "hstack", "dstack", "column_stack", "concatenate", "stack", "block")
+moves("vstack", "hstack", "dstack", "column_stack", "concatenate", "stack")
 
 
 @rule("atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "meshgrid")
@@ -24,12 +24,9 @@ def _each(trace: Trace, name: str, function: Any, args: Any, options: Any) -> An
     return result
 
 
-_block = RULES["block"]
-
-
 @rule("block")
-def _copied_block(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    return _block(trace, name, function, (_nested(args[0]),), options)
+def _block(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
+    return move(trace, name, function, (_nested(args[0]),), options)
 
 
 def _nested(parts: Any) -> Any:

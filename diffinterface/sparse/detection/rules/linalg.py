@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..results import constant, result_of
+from ..results import constant, each, result_of, sets_of
 from ..sets import Sets, union
-from ..table import RULES, rule
+from ..table import rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
-from .general import dense, each
+from .general import dense
 
 # How many axes of the first argument belong to one matrix.
 MATRIX = (
@@ -49,12 +50,8 @@ def batchwise(
     first: list[Sets] = []
     second: list[Sets] = []
     for x, core in operands:
-        if is_traced(x):
-            axes = tuple(range(x.ndim - core, x.ndim))
-            batch = x.shape[: x.ndim - core]
-            first.append(_batch(x.first, axes, batch))
-            if x.second is not None:
-                second.append(_batch(x.second, axes, batch))
+        one, two = sets_of([x], partial(_batch, core=core))
+        first, second = first + one, second + two
     if trace.second and not linear:
         second.append(trace.square(first))
     batch = np.broadcast_shapes(*(s.parts[0].shape for s in first))
@@ -72,19 +69,18 @@ def batchwise(
     return each(value, wrap)
 
 
-def _batch(sets: Sets, axes: tuple[int, ...], batch: tuple[int, ...]) -> Sets:
-    return sets.over(axes).map(lambda part: part.reshape(batch))
+def _batch(sets: Sets, core: int) -> Sets:
+    """Unions over the last axes, so many, which go."""
+    ndim = sets.parts[0].ndim
+    return sets.over(tuple(range(ndim - core, ndim)), keepdims=False)
 
 
+@rule(*(f"linalg.{name}" for name in MATRIX))
 def _matrix(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     value = _evaluate(trace, function, args, options)
     if not is_traced(args[0]) or tracers((args[1:], options)):
         return dense(trace, value, (args, options))
     return batchwise(trace, value, [(args[0], 2)])
-
-
-for _name in MATRIX:
-    RULES[f"linalg.{_name}"] = _matrix
 
 
 @rule("linalg.solve")

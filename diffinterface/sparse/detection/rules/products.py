@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ..results import result_of
+from ..results import result_of, sets_of
 from ..sets import Sets
-from ..table import rule
+from ..table import composed, rule
 from ..trace import Trace
 from ..traced import is_traced, values
 from .general import dense
@@ -25,7 +26,7 @@ def contract(trace: Trace, value: Any, operands: list[Any], names: list[str], ou
     """
     traced = [(op, s) for op, s in zip(operands, names, strict=True) if is_traced(op)]
     first = [_onto(op.first, s, output) for op, s in traced]
-    second = [_onto(op.second, s, output) for op, s in traced if op.second is not None]
+    second = [_onto(op.second, s, output) for op, s in traced if trace.second]
     if trace.second:
         for i, (a, one) in enumerate(traced):
             for b, other in traced[i + 1 :]:
@@ -39,9 +40,7 @@ def _onto(sets: Sets, names: str, output: str) -> Sets:
     """Unions over the letters that the output lacks, in its order, with length 1 for those of others."""
     axes = tuple(i for i, c in enumerate(names) if c not in output)
     if axes:
-        sets = sets.over(axes)
-        kept = tuple(n for i, n in enumerate(sets.parts[0].shape) if i not in axes)
-        sets = sets.map(lambda part: part.reshape(kept))
+        sets = sets.over(axes, keepdims=False)
         names = "".join(c for c in names if c in output)
     return _spread(sets, names, output)
 
@@ -90,18 +89,16 @@ def _sparse(trace: Trace, matrix: Any, x: Any) -> Any:
         merged = sets.store.merge(np.tile(rows, len(wide)), ids, matrix.shape[0] * k)
         return Sets(sets.store, [merged.reshape(value.shape)])
 
-    second = [] if x.second is None else [apply(x.second)]
-    return result_of(trace, value, [apply(x.first)], second)
+    return result_of(trace, value, *sets_of([x], apply))
 
 
-@rule("dot")
-def _dot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    a, b = args[:2]
+@composed("dot")
+def _dot(a: Any, b: Any, out: None = None) -> Any:
     if not _ndim(a) or not _ndim(b):
         return np.multiply(a, b)
     if _ndim(b) == 1 or (_ndim(a) <= 2 and _ndim(b) <= 2):
-        return _matmul(trace, "matmul", np.matmul, (a, b), {})
-    return _tensordot(trace, name, np.tensordot, (a, b, ((_ndim(a) - 1,), (_ndim(b) - 2,))), {})
+        return np.matmul(a, b)
+    return np.tensordot(a, b, axes=((_ndim(a) - 1,), (_ndim(b) - 2,)))
 
 
 @rule("tensordot")
@@ -112,8 +109,7 @@ def _tensordot(trace: Trace, name: str, function: Any, args: Any, options: Any) 
     if isinstance(axes, int):
         axes = (tuple(range(na - axes, na)), tuple(range(axes)))
     over_a, over_b = axes_of(axes[0], na), axes_of(axes[1], nb)
-    left = list(_LETTERS[:na])
-    right = list(_LETTERS[na : na + nb])
+    left, right = list(_LETTERS[:na]), list(_LETTERS[na : na + nb])
     for i, j in zip(over_a, over_b, strict=True):
         right[j] = left[i]
     output = [c for i, c in enumerate(left) if i not in over_a]
@@ -123,18 +119,16 @@ def _tensordot(trace: Trace, name: str, function: Any, args: Any, options: Any) 
     return contract(trace, value, [a, b], ["".join(left), "".join(right)], "".join(output))
 
 
-@rule("inner")
-def _inner(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    a, b = args
+@composed("inner")
+def _inner(a: Any, b: Any) -> Any:
     if not _ndim(a) or not _ndim(b):
         return np.multiply(a, b)
     return np.tensordot(a, b, axes=((_ndim(a) - 1,), (_ndim(b) - 1,)))
 
 
-@rule("vdot")
-def _vdot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    a, b = (np.reshape(x, (-1,)) for x in args)
-    return np.sum(np.conj(a) * b)
+@composed("vdot")
+def _vdot(a: Any, b: Any) -> Any:
+    return np.sum(np.conj(np.reshape(a, (-1,))) * np.reshape(b, (-1,)))
 
 
 @rule("vecdot")
@@ -144,15 +138,13 @@ def _vecdot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
     return np.sum(np.conj(args[0]) * args[1], axis=options.get("axis", -1))
 
 
-@rule("outer")
-def _outer(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    a, b = args
+@composed("outer")
+def _outer(a: Any, b: Any, out: None = None) -> Any:
     return np.reshape(a, (-1, 1)) * np.reshape(b, (-1,))
 
 
-@rule("kron")
-def _kron(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    a, b = args
+@composed("kron")
+def _kron(a: Any, b: Any) -> Any:
     n = max(_ndim(a), _ndim(b))
     one, other = ((1,) * (n - _ndim(x)) + np.shape(values(x)) for x in (a, b))
     left = np.reshape(a, tuple(extent for e in one for extent in (e, 1)))
@@ -175,16 +167,13 @@ def _convolve(trace: Trace, name: str, function: Any, args: Any, options: Any) -
     n, m = a.shape[0], b.shape[0]
     short, long = (b, a) if m <= n else (a, b)
     terms = [np.pad(long, (k, short.shape[0] - 1 - k)) * short[k] for k in range(short.shape[0])]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
+    total: Any = reduce(np.add, terms)
     # What "same" and "valid" keep of the full result, in the middle.
     keep = {"full": n + m - 1, "same": max(n, m), "valid": max(n, m) - min(n, m) + 1}
     length = {0: "valid", 1: "same", 2: "full"}.get(mode, mode)
     start = (n + m - 1 - keep[length] + (name == "correlate" and m > n)) // 2
     kept: Any = total[start : start + keep[length]]
-    second = [] if kept.second is None else [kept.second]
-    return result_of(trace, value, [kept.first], second)
+    return result_of(trace, value, *sets_of([kept]))
 
 
 @rule("cross", "linalg.cross")
@@ -239,12 +228,9 @@ def parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
     return inputs, dots + "".join(once)
 
 
-@rule("linalg.multi_dot")
-def _multi_dot(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    result = args[0][0]
-    for factor in args[0][1:]:
-        result = np.dot(result, factor)
-    return result
+@composed("linalg.multi_dot")
+def _multi_dot(factors: Any) -> Any:
+    return reduce(np.dot, factors)
 
 
 @rule("polyval")
@@ -252,13 +238,12 @@ def _polyval(trace: Trace, name: str, function: Any, args: Any, options: Any) ->
     coefficients, x = args
     if not is_traced(coefficients):
         value = function(*values(args))
-        second = [] if x.second is None else [x.second, trace.square([x.first])]
-        return result_of(trace, value, [x.first], second)
+        first, second = sets_of([x])
+        if trace.second:
+            second.append(trace.square(first))
+        return result_of(trace, value, first, second)
     x = x if is_traced(x) else np.asarray(x)
-    y = 0 * x + coefficients[0]
-    for i in range(1, coefficients.shape[0]):
-        y = y * x + coefficients[i]
-    return y
+    return reduce(lambda y, c: y * x + c, coefficients[1:], 0 * x + coefficients[0])
 
 
 __all__ = ["contract", "parse"]

@@ -6,61 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from ..results import result_of
+from ..results import each, result_of, sets_of
 from ..sets import Sets
-from ..table import RULES, argument, rule
+from ..table import argument, composed, rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
 from ..tracer import Tracer
-from .general import dense, each
+from .general import dense
+
+
+def _named(names: str, *facts: Any) -> dict[str, tuple[Any, ...]]:
+    return dict.fromkeys(names.split(), facts)
+
 
 # The position of the argument `axis`, and whether the function is linear, in pieces at least.
-REDUCTIONS: dict[str, tuple[int, bool]] = {
-    "sum": (1, True),
-    "mean": (1, True),
-    "nansum": (1, True),
-    "nanmean": (1, True),
-    "max": (1, True),
-    "min": (1, True),
-    "nanmax": (1, True),
-    "nanmin": (1, True),
-    "ptp": (1, True),
-    "median": (1, True),
-    "nanmedian": (1, True),
-    "quantile": (2, True),
-    "nanquantile": (2, True),
-    "percentile": (2, True),
-    "nanpercentile": (2, True),
-    "average": (1, True),
-    "var": (1, False),
-    "std": (1, False),
-    "nanvar": (1, False),
-    "nanstd": (1, False),
-    "nanprod": (1, False),
-    "linalg.vector_norm": (1, False),
-    "logaddexp.reduce": (1, False),
-    "logaddexp2.reduce": (1, False),
-    "hypot.reduce": (1, False),
+REDUCTIONS = {
+    **_named("sum mean average nansum nanmean max min nanmax nanmin ptp median nanmedian", 1, True),
+    **_named("quantile nanquantile percentile nanpercentile", 2, True),
+    **_named("var std nanvar nanstd nanprod linalg.vector_norm", 1, False),
+    **_named("logaddexp.reduce logaddexp2.reduce hypot.reduce", 1, False),
 }
 # The shape stays, but for the axis itself; (position of axis, its default, linear).
-ALONG: dict[str, tuple[int, Any, bool]] = {
-    "fft.fft": (2, -1, True),
-    "fft.ifft": (2, -1, True),
-    "fft.rfft": (2, -1, True),
-    "fft.irfft": (2, -1, True),
-    "fft.hfft": (2, -1, True),
-    "fft.ihfft": (2, -1, True),
-    "fft.fft2": (2, (-2, -1), True),
-    "fft.ifft2": (2, (-2, -1), True),
-    "fft.rfft2": (2, (-2, -1), True),
-    "fft.irfft2": (2, (-2, -1), True),
-    "fft.fftn": (2, None, True),
-    "fft.ifftn": (2, None, True),
-    "fft.rfftn": (2, None, True),
-    "fft.irfftn": (2, None, True),
-    "unwrap": (3, -1, True),
-    "nancumsum": (1, None, True),
-    "nancumprod": (1, None, False),
+ALONG = {
+    **_named("fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft", 2, -1, True),
+    **_named("fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2", 2, (-2, -1), True),
+    **_named("fft.fftn fft.ifftn fft.rfftn fft.irfftn", 2, None, True),
+    **_named("unwrap", 3, -1, True),
+    **_named("nancumsum", 1, None, True),
+    **_named("nancumprod", 1, None, False),
 }
 
 
@@ -73,20 +46,13 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
 
 def reduced(trace: Trace, value: Any, x: Tracer, axes: tuple[int, ...], linear: bool) -> Any:
     """`value`, each entry of which depends on all of x along `axes`; they may be gone from its shape."""
-    first = x.first.over(axes)
-    second = []
-    if x.second is not None:
-        second.append(x.second.over(axes))
-        if not linear:
-            second.append(trace.square([first]))
+    first, second = sets_of([x], lambda sets: sets.over(axes))
+    if trace.second and not linear:
+        second.append(trace.square(first))
 
     def wrap(v: Any) -> Any:
-        return result_of(
-            trace,
-            v,
-            [_fit(first, np.shape(v), axes)],
-            [_fit(s, np.shape(v), axes) for s in second],
-        )
+        fitting = ([_fit(s, np.shape(v), axes) for s in sets] for sets in (first, second))
+        return result_of(trace, v, *fitting)
 
     return each(value, wrap)
 
@@ -100,6 +66,7 @@ def _fit(sets: Sets, shape: tuple[int, ...], axes: tuple[int, ...]) -> Sets:
     return sets.map(lambda part: np.broadcast_to(part.reshape(rest), shape))
 
 
+@rule(*REDUCTIONS)
 def _reduction(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     value = function(*values(args), **values(options))
     position, linear = REDUCTIONS[name]
@@ -118,26 +85,19 @@ def _reduction(trace: Trace, name: str, function: Any, args: Any, options: Any) 
 
 def _many_quantiles(trace: Trace, value: Any, x: Any, axes: Any, options: Any) -> Any:
     """One leading axis for each quantile."""
-    first, second = x.first.over(axes), [] if x.second is None else [x.second.over(axes)]
-    if not options.get("keepdims"):
-        rest = tuple(n for i, n in enumerate(x.shape) if i not in axes)
-        first = first.map(lambda part: part.reshape(rest))
-        second = [s.map(lambda part: part.reshape(rest)) for s in second]
-    return result_of(trace, value, [first], second)
+    keepdims = bool(options.get("keepdims"))
+    first, second = sets_of([x], lambda sets: sets.over(axes, keepdims))
+    return result_of(trace, value, first, second)
 
 
 def _winners(x: Any, name: str, axes: tuple[int, ...]) -> Any:
     """Only the entries that may be the extreme; all of them where it is NaN."""
     best = getattr(np, name)(x.value, axis=axes, keepdims=True)
     keep = (x.value == best) | (best != best)
-    second = None if x.second is None else x.second.where(keep)
-    return Tracer(x.value, x.first.where(keep), second, x.trace)
+    return x.only(keep)
 
 
-for _name in REDUCTIONS:
-    RULES[_name] = _reduction
-
-
+@rule(*ALONG)
 def _along(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     value = function(*values(args), **values(options))
     x = args[0]
@@ -150,10 +110,6 @@ def _along(trace: Trace, name: str, function: Any, args: Any, options: Any) -> A
     if axis is None and (x.shape != np.shape(value) or sizes is not None):
         return dense(trace, value, (x,), linear=linear)
     return reduced(trace, value, x, axes_of(axis, x.ndim), linear)
-
-
-for _name in ALONG:
-    RULES[_name] = _along
 
 
 @rule("linalg.norm")
@@ -174,10 +130,9 @@ def _prod(trace: Trace, name: str, function: Any, args: Any, options: Any) -> An
     """Halves times halves: a product is linear in each of its factors."""
     x = args[0]
     value = function(*values(args), **values(options))
-    if not trace.second or tracers((args[1:], options)):
-        axes = axes_of(argument(args, options, 1, "axis", None), x.ndim)
-        return reduced(trace, value, x, axes, False)
     axes = axes_of(argument(args, options, 1, "axis", None), x.ndim)
+    if not trace.second or tracers((args[1:], options)):
+        return reduced(trace, value, x, axes, False)
     rest = [i for i in range(x.ndim) if i not in axes]
     flat: Any = np.transpose(x, (*rest, *axes)).reshape(*(x.shape[i] for i in rest), -1)
     while flat.shape[-1] > 1:
@@ -185,14 +140,13 @@ def _prod(trace: Trace, name: str, function: Any, args: Any, options: Any) -> An
         both = flat[..., :half] * flat[..., half : 2 * half]
         odd = flat[..., 2 * half :]
         flat = np.concatenate([both, odd], axis=-1) if odd.size else both
-    first, second = (_fit_last(s, np.shape(value)) for s in (flat.first, flat.second))
-    return result_of(trace, value, [first], [second])
+    return result_of(trace, value, *sets_of([flat], lambda sets: _fit_last(sets, np.shape(value))))
 
 
 def _fit_last(sets: Any, shape: tuple[int, ...]) -> Sets:
     if sets.parts[0].size == 0:
         return Sets.empty(sets.store, shape)
-    return Sets(sets.store, [part.reshape(shape) for part in sets.parts])
+    return sets.map(lambda part: part.reshape(shape))
 
 
 @rule("cumsum", "cumprod", "cumulative_sum", "cumulative_prod")
@@ -205,13 +159,12 @@ def _cumulative(trace: Trace, name: str, function: Any, args: Any, options: Any)
     if axis is None:
         x, axis, ndim = x.reshape(-1), 0, 1
     axis = axis % ndim
-    first = _prefixes(x.first, axis)
-    second = [] if x.second is None else [_prefixes(x.second, axis)]
+    first, second = sets_of([x], lambda sets: _prefixes(sets, axis))
     if trace.second and name in ("cumprod", "cumulative_prod"):
-        second.append(trace.square([first]))
+        second.append(trace.square(first))
     if options.get("include_initial"):
-        first, second = _shifted(first, axis), [_shifted(s, axis) for s in second]
-    return result_of(trace, value, [first], second)
+        first, second = ([_shifted(s, axis) for s in sets] for sets in (first, second))
+    return result_of(trace, value, first, second)
 
 
 def _prefixes(sets: Sets, axis: int) -> Sets:
@@ -242,21 +195,13 @@ def _sort(trace: Trace, name: str, function: Any, args: Any, options: Any) -> An
     if trace.local and x.ndim and name == "sort":
         order = np.argsort(x.value, axis=axis, kind="stable")
         ordered = np.take_along_axis(x.value, order, axis)
-        later = [slice(None)] * x.ndim
-        later[axis] = slice(1, None)
         if np.array_equal(ordered, value) and np.all(np.diff(ordered, axis=axis) > 0):
             return np.take_along_axis(x, order, axis)
     return reduced(trace, value, x, axes_of(axis, x.ndim), True)
 
 
-@rule("diff")
-def _diff(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    return _differences(*args, **options)
-
-
-def _differences(
-    x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None
-) -> Any:
+@composed("diff")
+def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     ends = [_end(part, x, axis) for part in (prepend, x, append) if part is not None]
     x = np.concatenate(ends, axis=axis) if len(ends) > 1 else x
     for _ in range(n):
@@ -278,18 +223,15 @@ def _part(x: Any, axis: int, part: slice) -> Any:
     return x[tuple(index)]
 
 
-@rule("trapezoid")
-def _trapezoid(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    def body(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-        heights = _part(y, axis, slice(1, None)) + _part(y, axis, slice(None, -1))
-        if x is None:
-            return np.sum(heights * dx / 2, axis=axis)
-        width = np.diff(x, axis=axis if np.ndim(values(x)) > 1 else -1)
-        if width.ndim == 1 and y.ndim > 1:
-            width = width.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
-        return np.sum(heights * width / 2, axis=axis)
-
-    return body(*args, **options)
+@composed("trapezoid")
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    heights = _part(y, axis, slice(1, None)) + _part(y, axis, slice(None, -1))
+    if x is None:
+        return np.sum(heights * dx / 2, axis=axis)
+    width = np.diff(x, axis=axis if np.ndim(values(x)) > 1 else -1)
+    if width.ndim == 1 and y.ndim > 1:
+        width = width.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
+    return np.sum(heights * width / 2, axis=axis)
 
 
 @rule("gradient")
@@ -308,8 +250,7 @@ def _gradient(trace: Trace, name: str, function: Any, args: Any, options: Any) -
         around = [_near(x, axis, shift, wide) for shift in (-1, 1)]
         if uneven:
             around.append(x)
-        second = [t.second for t in around if t.second is not None]
-        parts.append(result_of(trace, v, [t.first for t in around], second))
+        parts.append(result_of(trace, v, *sets_of(around)))
     return type(value)(parts) if many else parts[0]
 
 

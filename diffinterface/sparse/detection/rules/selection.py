@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import conversion
-from ..results import constant, result_of
-from ..sets import Sets
-from ..table import rule
+from ..results import constant, result_of, sets_of
+from ..table import composed, rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
-from .general import dense, each, needs_values
+from .elementwise import wide
+from .general import dense, needs_values
 
 
 @rule("where")
@@ -21,44 +21,31 @@ def _where(trace: Trace, name: str, function: Any, args: Any, options: Any) -> A
     branches += [options[key] for key in ("x", "y") if key in options]
     if not branches:
         needs_values(trace, "np.where of one argument")
-        return each(np.where(values(condition)), lambda v: constant(trace, v))
+        return constant(trace, np.where(values(condition)))
     value = np.asarray(np.where(values(condition), *values(branches)))
     decided = not is_traced(condition) or trace.local
     mask = np.asarray(values(condition)).astype(bool)
-    first: list[Sets] = []
-    second: list[Sets] = []
-    for branch, taken in zip(branches, (mask, ~mask), strict=True):
-        if is_traced(branch):
-            shape = np.broadcast_shapes(branch.shape, mask.shape)
-            for sets, into in ((branch.first, first), (branch.second, second)):
-                if sets is not None and decided:
-                    wide = sets.map(lambda part, shape=shape: np.broadcast_to(part, shape))
-                    into.append(wide.where(taken))
-                elif sets is not None:
-                    into.append(sets)
-    return result_of(trace, value, first, second)
+    pairs = zip(branches, (mask, ~mask), strict=True)
+    if decided:
+        branches = [wide(op, mask.shape).only(taken) for op, taken in pairs if is_traced(op)]
+    return result_of(trace, value, *sets_of(branches))
 
 
-@rule("select")
-def _select(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    def body(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-        result = default
-        for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
-            result = np.where(condition, choice, result)
-        return result
-
-    return body(*args, **options)
+@composed("select")
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    result = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        result = np.where(condition, choice, result)
+    return result
 
 
 @rule("choose")
 def _choose(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     index, choices = args[:2]
-    result = choices[-1]
     if tracers(index) or options or len(args) > 2:
         return dense(trace, function(*values(args), **values(options)), choices, linear=True)
-    for j in range(len(choices) - 1):
-        result = np.where(np.equal(index, j), choices[j], result)
-    return result
+    *others, last = choices
+    return _select([np.equal(index, j) for j in range(len(others))], others, last)
 
 
 @rule("piecewise")
@@ -87,12 +74,12 @@ def _interp(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
     x, nodes, heights, *_ = args
     value = np.asarray(function(*values(args), **values(options)))[()]
     if is_traced(x) and not tracers((args[1:], options)):
-        return result_of(trace, value, [x.first], [] if x.second is None else [x.second])
+        return result_of(trace, value, *sets_of([x]))
     if tracers((x, nodes, args[3:], options)):
         return dense(trace, value, (args, options))
     above = np.clip(np.searchsorted(np.asarray(nodes), x, side="right"), 0, heights.shape[0] - 1)
     near = np.take(heights, above) + np.take(heights, np.maximum(above - 1, 0))
-    return result_of(trace, value, [near.first], [] if near.second is None else [near.second])
+    return result_of(trace, value, *sets_of([near]))
 
 
 # --- writing -----------------------------------------------------------------------------------------

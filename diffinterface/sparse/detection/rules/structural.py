@@ -8,9 +8,9 @@ import numpy as np
 
 from diffinterface.arrays.facts import is_inexact
 
-from ..results import constant, fresh, result_of
+from ..results import constant, fresh, result_of, sets_of
 from ..sets import Sets
-from ..table import RULES, argument, rule
+from ..table import argument, composed, rule
 from ..trace import Trace
 from ..traced import is_traced, tracers, values
 from ..tracer import Tracer
@@ -33,7 +33,7 @@ def move(
     kept = {key: option for key, option in options.items() if key not in _DROPPED}
     found = tracers(moved)
 
-    def sets(attribute: str, store: Any) -> list[Any]:
+    def sets(attribute: str) -> list[Any]:
         count = max(len(getattr(t, attribute).parts) for t in found)
         return [
             function(
@@ -42,8 +42,7 @@ def move(
             for j in range(count)
         ]
 
-    first = sets("first", trace.store)
-    second = sets("second", trace.events) if trace.second else None
+    first, second = sets("first"), sets("second") if trace.second else None
     if not isinstance(value, tuple | list):
         return _made(trace, value, first, second)
     parts = [
@@ -80,8 +79,7 @@ def moves(*names: str, data: tuple[int, ...] = (0,)) -> None:
     def body(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
         return move(trace, name, function, args, options, data)
 
-    for name in names:
-        RULES[name] = body
+    rule(*names)(body)
 
 
 moves(
@@ -101,14 +99,10 @@ def _reshape(trace: Trace, name: str, function: Any, args: Any, options: Any) ->
     result = move(trace, name, function, args, options)
     x = args[0]
     if isinstance(result, Tracer) and isinstance(result.value, np.ndarray):
-        view = np.may_share_memory(result.value, x.value)
-        kept = [
-            np.may_share_memory(a, b)
-            for a, b in zip(result.first.parts, x.first.parts, strict=True)
-        ]
-        if not view:
+        if not np.may_share_memory(result.value, x.value):
             return fresh(result.copy())
-        if not all(kept) and result.size:
+        kept = map(np.may_share_memory, result.first.parts, x.first.parts)
+        if result.size and not all(kept):
             # A broadcast array is read-only, so nobody can write into the copy's original.
             result.value = result.value.view()
             result.value.flags.writeable = False
@@ -146,13 +140,11 @@ def _extract(trace: Trace, name: str, function: Any, args: Any, options: Any) ->
     return move(trace, name, function, args, options, data=(1,))
 
 
-@rule("ediff1d")
-def _ediff1d(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    x, end, begin = (list(args) + [None, None])[:3]
+@composed("ediff1d")
+def _ediff1d(x: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     flat = np.reshape(x, (-1,))
-    parts = [options.get("to_begin", begin), flat[1:] - flat[:-1], options.get("to_end", end)]
-    given: list[Any] = [part for part in parts if part is not None]
-    return np.concatenate([np.reshape(part, (-1,)) for part in given])
+    parts = to_begin, flat[1:] - flat[:-1], to_end
+    return np.concatenate([np.reshape(part, (-1,)) for part in parts if part is not None])
 
 
 @rule("trace", "linalg.trace")
@@ -178,5 +170,4 @@ def _bincount(trace: Trace, name: str, function: Any, args: Any, options: Any) -
         rows = np.tile(np.asarray(numbers, np.int64), len(sets.parts))
         return Sets(sets.store, [sets.store.merge(rows, ids, value.size)])
 
-    second = [] if weights.second is None else [summed(weights.second)]
-    return result_of(trace, value, [summed(weights.first)], second)
+    return result_of(trace, value, *sets_of([weights], summed))
