@@ -7,18 +7,18 @@ differentiation", 2008, by section.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import autograd.numpy as anp
 import autograd.numpy.linalg as alinalg
 import numpy as np
 from autograd.core import primitive_jvps, primitive_vjps
-from autograd.extend import defjvp, defvjp, primitive
+from autograd.extend import defjvp, defvjp
 from autograd.numpy.numpy_vjps import grad_inner, match_complex, unbroadcast_f
 from autograd.tracer import getval
 
 from .creation import astype
-from .factorizations import svdvals
+from .factorizations import factors, svdvals
 from .linear import define, transpose
 from .rules import primitive_of
 from .shapes import adjoint, matrix_transpose
@@ -114,11 +114,11 @@ def _pull_slogdet(ans: Any, x: Any) -> Any:
     return lambda g: sign(g[0]) + logabsdet(g[1])
 
 
-def _push_sign(g: Any, ans: Any, x: Any) -> Any:
+def _push_sign(g: Any, ans: Any, x: Any, known: Any = None) -> Any:
     return 1j * ans * anp.imag(_relative(g, x))
 
 
-def _push_logabsdet(g: Any, ans: Any, x: Any) -> Any:
+def _push_logabsdet(g: Any, ans: Any, x: Any, known: Any = None) -> Any:
     return anp.real(_relative(g, x))
 
 
@@ -220,30 +220,15 @@ def _matrix_norm(
 # --- determinants ------------------------------------------------------------------------------------
 
 
-class SlogdetResult(NamedTuple):
-    """The sign of a determinant, and the logarithm of its absolute value."""
-
-    sign: Any
-    logabsdet: Any
-
-
-@primitive  # type: ignore[untyped-decorator]
-def _sign(x: Any) -> Any:
-    return np.linalg.slogdet(x).sign
-
-
-@primitive  # type: ignore[untyped-decorator]
-def _logabsdet(x: Any) -> Any:
-    return np.linalg.slogdet(x).logabsdet
-
-
+_sign, _logabsdet = factors("sign", "logabsdet")
 define(_sign, _push_sign)
 define(_logabsdet, _push_logabsdet)
 
 
-def _slogdet(x: Any, /) -> SlogdetResult:
-    constant = not anp.iscomplexobj(x)
-    return SlogdetResult(_sign(getval(x) if constant else x), _logabsdet(x))
+def _slogdet(x: Any, /) -> Any:
+    known = np.linalg.slogdet(getval(x))
+    sign = _sign(x, known) if anp.iscomplexobj(x) else known.sign
+    return type(known)(sign, _logabsdet(x, known))
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -15,22 +15,11 @@ import autograd.numpy as anp
 import autograd.numpy.fft as afft
 import autograd.numpy.linalg as alinalg
 
+from diffinterface.arrays.names import ALIASES
+
 from . import boxes, creation, elementwise, factorizations, fft, linalg, reductions, shapes
 
-_RENAMED = {
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "asin": "arcsin",
-    "asinh": "arcsinh",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "atanh": "arctanh",
-    "permute_dims": "transpose",
-    "pow": "power",
-    "bitwise_invert": "invert",
-    "bitwise_left_shift": "left_shift",
-    "bitwise_right_shift": "right_shift",
-}
+_RENAMED = ALIASES | {"bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift"}
 
 
 class Namespace(SimpleNamespace):
