@@ -18,7 +18,7 @@ from autograd.numpy.numpy_vjps import grad_inner, match_complex, unbroadcast_f
 from autograd.tracer import getval
 
 from .creation import astype
-from .factorizations import factors, svdvals
+from .factorizations import factors
 from .linear import define, transpose
 from .rules import primitive_of
 from .shapes import adjoint, matrix_transpose
@@ -153,17 +153,6 @@ def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
     return anp.diagonal(x, offset, -2, -1)
 
 
-def _matrix_power(x: Any, n: int, /) -> Any:
-    if n < 0:
-        return _matrix_power(alinalg.inv(x), -n)
-    if n == 0:
-        return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
-    half = _matrix_power(anp.matmul(x, x), n // 2) if n > 1 else None
-    if half is None:
-        return x
-    return anp.matmul(half, x) if n % 2 else half
-
-
 def _outer(x1: Any, x2: Any, /) -> Any:
     return x1[:, None] * x2[None, :]
 
@@ -175,46 +164,6 @@ def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return anp.sum(anp.conj(x1) * x2, axis=axis)
-
-
-# --- norms -------------------------------------------------------------------------------------------
-
-
-def _vector_norm(
-    x: Any,
-    /,
-    *,
-    axis: Any = None,
-    keepdims: bool = False,
-    ord: Any = 2,  # noqa: A002 - the standard's name
-) -> Any:
-    size = anp.abs(x)
-    if ord == 0:
-        return np.sum(getval(size) != 0, axis=axis, keepdims=keepdims, dtype=size.dtype)
-    if ord == 1:
-        return anp.sum(size, axis=axis, keepdims=keepdims)
-    if ord == 2:
-        return anp.sqrt(anp.sum(size**2, axis=axis, keepdims=keepdims))
-    if np.isinf(ord):
-        return (anp.max if ord > 0 else anp.min)(size, axis=axis, keepdims=keepdims)
-    return anp.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
-
-
-def _matrix_norm(
-    x: Any,
-    /,
-    *,
-    keepdims: bool = False,
-    ord: Any = "fro",  # noqa: A002 - the standard's name
-) -> Any:
-    if ord == "fro":
-        return _vector_norm(x, axis=(-2, -1), keepdims=keepdims)
-    if ord in ("nuc", 2, -2):
-        norm = {"nuc": anp.sum, 2: anp.max, -2: anp.min}[ord](svdvals(x), axis=-1)
-    else:
-        along, across = (-2, -1) if abs(ord) == 1 else (-1, -1)
-        norm = (anp.max if ord > 0 else anp.min)(anp.sum(anp.abs(x), axis=along), axis=across)
-    return norm[..., None, None] if keepdims else norm
 
 
 # --- determinants ------------------------------------------------------------------------------------
@@ -235,8 +184,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cross": _cross,
     "diagonal": _diagonal,
     "matmul": anp.matmul,
-    "matrix_norm": _matrix_norm,
-    "matrix_power": _matrix_power,
     "matrix_rank": lambda x, /, *, rtol=None: np.linalg.matrix_rank(getval(x), rtol=rtol),
     "matrix_transpose": matrix_transpose,
     "outer": _outer,
@@ -244,5 +191,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tensordot": anp.tensordot,
     "trace": _trace,
     "vecdot": _vecdot,
-    "vector_norm": _vector_norm,
 }
