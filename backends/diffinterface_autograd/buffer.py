@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any, final
 
 import autograd.numpy as anp
@@ -27,30 +29,17 @@ class Buffer(ArrayBox):  # type: ignore[misc]
         for name in ("_value", "_trace", "_node"):
             setattr(self, name, getattr(box, name))
 
-    def __iadd__(self, other: Any) -> Buffer:
-        return self._update(self + other)
 
-    def __isub__(self, other: Any) -> Buffer:
-        return self._update(self - other)
-
-    def __imul__(self, other: Any) -> Buffer:
-        return self._update(self * other)
-
-    def __itruediv__(self, other: Any) -> Buffer:
-        return self._update(self / other)
-
-    def __ipow__(self, other: Any) -> Buffer:
-        return self._update(self**other)
-
-    def __imod__(self, other: Any) -> Buffer:
-        return self._update(self % other)
-
-    def __imatmul__(self, other: Any) -> Buffer:
-        return self._update(self @ other)
-
-    def _update(self, value: Any) -> Buffer:
-        self[...] = value
+def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Buffer, Any], Buffer]:
+    def update(self: Buffer, other: Any) -> Buffer:
+        self[...] = operation(self, other)
         return self
+
+    return update
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "mod", "matmul"):
+    setattr(Buffer, f"__i{_name}__", _in_place(getattr(operator, _name)))
 
 
 class _NoValue:

@@ -8,7 +8,7 @@ every order follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import autograd.numpy as anp
@@ -22,13 +22,6 @@ from .linear import define, transpose
 from .shapes import adjoint, matrix_transpose
 
 
-class EighResult(NamedTuple):
-    """The eigenvalues in ascending order, and eigenvectors as columns."""
-
-    eigenvalues: Any
-    eigenvectors: Any
-
-
 class QRResult(NamedTuple):
     """A matrix of orthonormal columns, and an upper triangular one."""
 
@@ -36,12 +29,15 @@ class QRResult(NamedTuple):
     R: Any
 
 
-class SVDResult(NamedTuple):
-    """Left singular vectors as columns, singular values in descending order, right ones as rows."""
+def factors(*names: str) -> Iterator[Any]:
+    """Primitives of a matrix, each of which gives one of its factors that are `known`, by name."""
+    for name in names:
 
-    U: Any
-    S: Any
-    Vh: Any
+        def factor(x: Any, known: Any, name: str = name) -> Any:
+            return getattr(known, name)
+
+        factor.__name__ = name
+        yield primitive(factor)
 
 
 def _mirrored(g: Any) -> Any:
@@ -86,23 +82,16 @@ def _cholesky(x: Any, /, *, upper: bool = False) -> Any:
 # --- eigenvalues of Hermitian matrices -----------------------------------------------------------------
 
 
-@primitive  # type: ignore[untyped-decorator]
-def _eigenvalues(x: Any, known: EighResult) -> Any:
-    return known.eigenvalues
+_eigenvalues, _eigenvectors = factors("eigenvalues", "eigenvectors")
 
 
-@primitive  # type: ignore[untyped-decorator]
-def _eigenvectors(x: Any, known: EighResult) -> Any:
-    return known.eigenvectors
-
-
-def _push_eigenvalues(g: Any, ans: Any, x: Any, known: EighResult) -> Any:
+def _push_eigenvalues(g: Any, ans: Any, x: Any, known: Any) -> Any:
     """M. Giles, "Collected matrix derivative results", 2008, section 3.1."""
     vectors = _eigenvectors(x, known)
     return _diagonal(adjoint(vectors) @ _mirrored(g) @ vectors)
 
 
-def _push_eigenvectors(g: Any, ans: Any, x: Any, known: EighResult) -> Any:
+def _push_eigenvectors(g: Any, ans: Any, x: Any, known: Any) -> Any:
     """The same section."""
     return ans @ (_inverse_gaps(_eigenvalues(x, known)) * (adjoint(ans) @ _mirrored(g) @ ans))
 
@@ -129,9 +118,9 @@ def _pull_eigh(ans: Any, x: Any, UPLO: Any = "L") -> Any:
 defvjp(alinalg.eigh, _pull_eigh)
 
 
-def _eigh(x: Any, /) -> EighResult:
+def _eigh(x: Any, /) -> Any:
     known = np.linalg.eigh(getval(x))
-    return EighResult(_eigenvalues(x, known), _eigenvectors(x, known))
+    return type(known)(_eigenvalues(x, known), _eigenvectors(x, known))
 
 
 def _eigvalsh(x: Any, /) -> Any:
@@ -141,26 +130,14 @@ def _eigvalsh(x: Any, /) -> Any:
 # --- singular values -----------------------------------------------------------------------------------
 
 
-@primitive  # type: ignore[untyped-decorator]
-def _left(x: Any, known: SVDResult) -> Any:
-    return known.U
+_left, _singular, _right = factors("U", "S", "Vh")
 
 
-@primitive  # type: ignore[untyped-decorator]
-def _singular(x: Any, known: SVDResult) -> Any:
-    return known.S
-
-
-@primitive  # type: ignore[untyped-decorator]
-def _right(x: Any, known: SVDResult) -> Any:
-    return known.Vh
-
-
-def _inner(g: Any, x: Any, known: SVDResult) -> Any:
+def _inner(g: Any, x: Any, known: Any) -> Any:
     return adjoint(_left(x, known)) @ g @ adjoint(_right(x, known))
 
 
-def _push_left(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
+def _push_left(g: Any, ans: Any, x: Any, known: Any) -> Any:
     """J. Townsend, "Differentiating the singular value decomposition", 2016.
 
     Of complex vectors the phase is free; it is the left ones that turn (Z.-Q. Wan and S.-X. Zhang,
@@ -176,7 +153,7 @@ def _push_left(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
     return ans @ turn + (moved - ans @ (adjoint(ans) @ moved)) / row
 
 
-def _push_right(g: Any, ans: Any, x: Any, known: SVDResult) -> Any:
+def _push_right(g: Any, ans: Any, x: Any, known: Any) -> Any:
     values, left, inner = _singular(x, known), _left(x, known), _inner(g, x, known)
     column = values[..., :, None]
     turn = _inverse_gaps(values**2) * (column * inner + adjoint(column * inner))
@@ -189,11 +166,11 @@ define(_singular, lambda g, ans, x, known: _diagonal(_inner(g, x, known)))
 define(_right, _push_right)
 
 
-def _svd(x: Any, /, *, full_matrices: bool = True) -> SVDResult:
+def _svd(x: Any, /, *, full_matrices: bool = True) -> Any:
     if full_matrices and x.shape[-2] != x.shape[-1]:
         raise MissingRuleError("svd with full_matrices=True of a matrix that is not square", "rule")
     known = np.linalg.svd(getval(x), full_matrices=False)
-    return SVDResult(_left(x, known), _singular(x, known), _right(x, known))
+    return type(known)(_left(x, known), _singular(x, known), _right(x, known))
 
 
 def svdvals(x: Any, /) -> Any:

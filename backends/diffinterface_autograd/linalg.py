@@ -7,18 +7,18 @@ differentiation", 2008, by section.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import autograd.numpy as anp
 import autograd.numpy.linalg as alinalg
 import numpy as np
 from autograd.core import primitive_jvps, primitive_vjps
-from autograd.extend import defjvp, defvjp, primitive
+from autograd.extend import defjvp, defvjp
 from autograd.numpy.numpy_vjps import grad_inner, match_complex, unbroadcast_f
 from autograd.tracer import getval
 
 from .creation import astype
-from .factorizations import svdvals
+from .factorizations import factors
 from .linear import define, transpose
 from .rules import primitive_of
 from .shapes import adjoint, matrix_transpose
@@ -114,11 +114,11 @@ def _pull_slogdet(ans: Any, x: Any) -> Any:
     return lambda g: sign(g[0]) + logabsdet(g[1])
 
 
-def _push_sign(g: Any, ans: Any, x: Any) -> Any:
+def _push_sign(g: Any, ans: Any, x: Any, known: Any = None) -> Any:
     return 1j * ans * anp.imag(_relative(g, x))
 
 
-def _push_logabsdet(g: Any, ans: Any, x: Any) -> Any:
+def _push_logabsdet(g: Any, ans: Any, x: Any, known: Any = None) -> Any:
     return anp.real(_relative(g, x))
 
 
@@ -153,17 +153,6 @@ def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
     return anp.diagonal(x, offset, -2, -1)
 
 
-def _matrix_power(x: Any, n: int, /) -> Any:
-    if n < 0:
-        return _matrix_power(alinalg.inv(x), -n)
-    if n == 0:
-        return np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
-    half = _matrix_power(anp.matmul(x, x), n // 2) if n > 1 else None
-    if half is None:
-        return x
-    return anp.matmul(half, x) if n % 2 else half
-
-
 def _outer(x1: Any, x2: Any, /) -> Any:
     return x1[:, None] * x2[None, :]
 
@@ -177,81 +166,24 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return anp.sum(anp.conj(x1) * x2, axis=axis)
 
 
-# --- norms -------------------------------------------------------------------------------------------
-
-
-def _vector_norm(
-    x: Any,
-    /,
-    *,
-    axis: Any = None,
-    keepdims: bool = False,
-    ord: Any = 2,  # noqa: A002 - the standard's name
-) -> Any:
-    size = anp.abs(x)
-    if ord == 0:
-        return np.sum(getval(size) != 0, axis=axis, keepdims=keepdims, dtype=size.dtype)
-    if ord == 1:
-        return anp.sum(size, axis=axis, keepdims=keepdims)
-    if ord == 2:
-        return anp.sqrt(anp.sum(size**2, axis=axis, keepdims=keepdims))
-    if np.isinf(ord):
-        return (anp.max if ord > 0 else anp.min)(size, axis=axis, keepdims=keepdims)
-    return anp.sum(size**ord, axis=axis, keepdims=keepdims) ** (1 / ord)
-
-
-def _matrix_norm(
-    x: Any,
-    /,
-    *,
-    keepdims: bool = False,
-    ord: Any = "fro",  # noqa: A002 - the standard's name
-) -> Any:
-    if ord == "fro":
-        return _vector_norm(x, axis=(-2, -1), keepdims=keepdims)
-    if ord in ("nuc", 2, -2):
-        norm = {"nuc": anp.sum, 2: anp.max, -2: anp.min}[ord](svdvals(x), axis=-1)
-    else:
-        along, across = (-2, -1) if abs(ord) == 1 else (-1, -1)
-        norm = (anp.max if ord > 0 else anp.min)(anp.sum(anp.abs(x), axis=along), axis=across)
-    return norm[..., None, None] if keepdims else norm
-
-
 # --- determinants ------------------------------------------------------------------------------------
 
 
-class SlogdetResult(NamedTuple):
-    """The sign of a determinant, and the logarithm of its absolute value."""
-
-    sign: Any
-    logabsdet: Any
-
-
-@primitive  # type: ignore[untyped-decorator]
-def _sign(x: Any) -> Any:
-    return np.linalg.slogdet(x).sign
-
-
-@primitive  # type: ignore[untyped-decorator]
-def _logabsdet(x: Any) -> Any:
-    return np.linalg.slogdet(x).logabsdet
-
-
+_sign, _logabsdet = factors("sign", "logabsdet")
 define(_sign, _push_sign)
 define(_logabsdet, _push_logabsdet)
 
 
-def _slogdet(x: Any, /) -> SlogdetResult:
-    constant = not anp.iscomplexobj(x)
-    return SlogdetResult(_sign(getval(x) if constant else x), _logabsdet(x))
+def _slogdet(x: Any, /) -> Any:
+    known = np.linalg.slogdet(getval(x))
+    sign = _sign(x, known) if anp.iscomplexobj(x) else known.sign
+    return type(known)(sign, _logabsdet(x, known))
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cross": _cross,
     "diagonal": _diagonal,
     "matmul": anp.matmul,
-    "matrix_norm": _matrix_norm,
-    "matrix_power": _matrix_power,
     "matrix_rank": lambda x, /, *, rtol=None: np.linalg.matrix_rank(getval(x), rtol=rtol),
     "matrix_transpose": matrix_transpose,
     "outer": _outer,
@@ -259,5 +191,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tensordot": anp.tensordot,
     "trace": _trace,
     "vecdot": _vecdot,
-    "vector_norm": _vector_norm,
 }

@@ -8,6 +8,7 @@ them: autograd's own, or one of ours composed of those.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,22 +16,12 @@ import autograd.numpy as anp
 import autograd.numpy.fft as afft
 import autograd.numpy.linalg as alinalg
 
+from diffinterface.arrays import composed
+from diffinterface.arrays.names import ALIASES
+
 from . import boxes, creation, elementwise, factorizations, fft, linalg, reductions, shapes
 
-_RENAMED = {
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "asin": "arcsin",
-    "asinh": "arcsinh",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "atanh": "arctanh",
-    "permute_dims": "transpose",
-    "pow": "power",
-    "bitwise_invert": "invert",
-    "bitwise_left_shift": "left_shift",
-    "bitwise_right_shift": "right_shift",
-}
+_RENAMED = ALIASES | {"bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift"}
 
 
 class Namespace(SimpleNamespace):
@@ -59,4 +50,8 @@ namespace = Namespace(
 )
 namespace.linalg = Namespace(alinalg, linalg.FUNCTIONS, factorizations.FUNCTIONS)
 namespace.fft = Namespace(afft, fft.FUNCTIONS)
+for _function in (composed.broadcast_arrays, composed.unstack):
+    setattr(namespace, _function.__name__, partial(_function, namespace))
+for _function in (composed.matrix_norm, composed.matrix_power, composed.vector_norm):
+    setattr(namespace.linalg, _function.__name__, partial(_function, namespace))
 boxes.complete()

@@ -189,12 +189,13 @@ def _cumulative(run: Callable[[Any], Any], start: float) -> Callable[..., Any]:
     return cumulative
 
 
-def _std(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    return anp.std(x, axis=axis, ddof=correction, keepdims=keepdims)
+def _with_correction(spread: Callable[..., Any]) -> Callable[..., Any]:
+    def reduction(
+        x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
+    ) -> Any:
+        return spread(x, axis=axis, ddof=correction, keepdims=keepdims)
 
-
-def _var(x: Any, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Any:
-    return anp.var(x, axis=axis, ddof=correction, keepdims=keepdims)
+    return reduction
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -202,6 +203,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "cumulative_sum": _cumulative(lambda x: anp.cumsum(x, axis=-1), 0.0),
     "prod": _with_dtype(anp.prod),
     "sum": _with_dtype(anp.sum),
-    "std": _std,
-    "var": _var,
+    "std": _with_correction(anp.std),
+    "var": _with_correction(anp.var),
 }

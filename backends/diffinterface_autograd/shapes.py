@@ -126,11 +126,6 @@ defjvp(anp.diff, _push_diff)
 # --- the standard's functions ------------------------------------------------------------------------
 
 
-def _broadcast_arrays(*arrays: Any) -> tuple[Any, ...]:
-    shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    return tuple(anp.broadcast_to(a, shape) for a in arrays)
-
-
 def _concat(arrays: Sequence[Any], /, *, axis: int | None = 0) -> Any:
     if axis is None:
         return anp.concatenate([anp.ravel(a) for a in arrays], axis=0)
@@ -182,13 +177,7 @@ def _take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Any:
     return x[tuple(index)]
 
 
-def _unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    moved = anp.moveaxis(x, axis, 0)
-    return tuple(moved[i] for i in range(moved.shape[0]))
-
-
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "broadcast_arrays": _broadcast_arrays,
     "concat": _concat,
     "diff": _diff,
     "matrix_transpose": matrix_transpose,
@@ -197,5 +186,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sort": _sort,
     "take": _take,
     "take_along_axis": _take_along_axis,
-    "unstack": _unstack,
 }

@@ -48,7 +48,7 @@ class inplace:  # noqa: N801 - reads as the function that it is
 
     def __call__(self, x: Any, *contexts: Any) -> Any:
         """The filled copy of y."""
-        leaves = (x,) if framework_of(x) is not None else flatten(x)[0]
+        leaves, _ = flatten(x)
         like = leaves[0] if leaves else 0.0
         framework = framework_of(like) or NUMPY
         if not framework.mutable:

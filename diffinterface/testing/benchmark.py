@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from ..arrays.facts import size_of
-from ..arrays.framework import framework_of
 from ..arrays.trees import flatten
 from ..errors import InputError
 from .cell import Cell, DerivativeError, counted
@@ -248,5 +247,4 @@ def failed(cell: Cell) -> Row:
 
 def size(x: Any) -> int:
     """Entries of a tree."""
-    leaves = (x,) if framework_of(x) is not None else flatten(x)[0]
-    return sum(map(size_of, leaves))
+    return sum(map(size_of, flatten(x)[0]))

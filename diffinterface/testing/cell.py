@@ -213,9 +213,7 @@ class Cell:
 
     def _like(self, what: str) -> Any:
         """An array of the kind that results must have; those of aux may be any."""
-        leaves = (
-            (self.scenario.x,) if framework_of(self.scenario.x) else flatten(self.scenario.x)[0]
-        )
+        leaves, _ = flatten(self.scenario.x)
         return self.caller.give(leaves[0]) if leaves and what != "aux" else None
 
     def _mistakes(self, arguments: Arguments) -> Iterator[Alternative]:

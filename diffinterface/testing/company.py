@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays.namespace import array_namespace
-from ..arrays.trees import map_leaves
+from ..arrays.trees import flatten, map_leaves
 from ..declare.adtypes import ADType, AutoFiniteDiff, AutoForwardDiff
 from ..errors import DiffInterfaceError
 from ..operators import derivative
 from .callers import NUMPY
 from .cell import Cell
 from .deviation import is_sparse, numpy_leaves
-from .reference import leaves_of
 from .scenario import operator_named
 from .seeds import seed_like
 
@@ -119,7 +118,7 @@ def _losses(cell: Cell) -> Iterator[tuple[str, Any]]:
     operator = operator_named(cell.scenario.operator)
 
     def weighted(result: Any, weights: Any) -> Any:
-        pairs = zip(leaves_of(result), weights, strict=True)
+        pairs = zip(flatten(result)[0], weights, strict=True)
         return sum(array_namespace(a).sum(a * w) for a, w in pairs)
 
     def at(s: Any, weights: Any, x: Any, *seed: Any) -> Any:

@@ -51,15 +51,7 @@ def is_sparse(leaf: Any) -> bool:
 
 def numpy_leaves(tree: Any) -> list[Any]:
     """The leaves of a tree as NumPy arrays."""
-    return [numpy_of(leaf) for leaf in _leaves(tree)]
-
-
-def _leaves(tree: Any) -> Any:
-    return (tree,) if _is_array(tree) else flatten(tree)[0]
-
-
-def _is_array(tree: Any) -> bool:
-    return framework_of(tree) is not None or is_sparse(tree)
+    return [numpy_of(leaf) for leaf in flatten(tree)[0]]
 
 
 def deviation(
@@ -88,16 +80,17 @@ def deviation(
     floor : float
         Entries that are all smaller are compared with this.
     """
-    if _structure(got) != _structure(expected):
-        return Deviation(
-            "",
-            f"a tree {_structure(got)}",
-            f"a tree {_structure(expected)}",
-            "the trees have different structures",
-        )
-    errors = _leaves(error) if _leaves(error)[1:] else [error] * len(_leaves(expected))
+    (ours, kind), (theirs, expected_kind), errors = (
+        flatten(got),
+        flatten(expected),
+        flatten(error)[0],
+    )
+    if kind != expected_kind:
+        detail = "the trees have different structures"
+        return Deviation("", f"a tree {kind}", f"a tree {expected_kind}", detail)
+    errors = errors if len(errors) > 1 else (error,) * len(theirs)
     worst: tuple[float, Deviation] | None = None
-    pairs = zip(_names(expected), _leaves(got), _leaves(expected), errors, strict=True)
+    pairs = zip(paths(expected), ours, theirs, errors, strict=True)
     for name, leaf, want, slack in pairs:
         found = _kind(name, leaf, want, like)
         if found is not None:
@@ -108,14 +101,6 @@ def deviation(
         if scored is not None and (worst is None or scored[0] > worst[0]):
             worst = scored
     return None if worst is None else worst[1]
-
-
-def _structure(tree: Any) -> Any:
-    return "*" if _is_array(tree) else flatten(tree)[1]
-
-
-def _names(tree: Any) -> list[str]:
-    return [""] if framework_of(tree) is not None else paths(tree)
 
 
 def _kind(name: str, leaf: Any, want: Any, like: Any) -> Deviation | None:

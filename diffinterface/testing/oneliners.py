@@ -139,7 +139,7 @@ def operators_for(
 
 
 def _is_scalar(tree: Any) -> bool:
-    leaves = (tree,) if framework_of(tree) is not None else flatten(tree)[0]
+    leaves, _ = flatten(tree)
     return len(leaves) == 1 and shape_of(leaves[0]) == ()
 
 

@@ -82,7 +82,7 @@ def _value(scenario: Scenario, at: Arguments) -> tuple[Any, ...] | None:
             y = scenario.f(map_leaves(np.copy, at.x), *map(plain, at.contexts))
             if scenario.options.get("has_aux"):
                 y, _ = y
-        leaves = leaves_of(y)
+        leaves, _ = flatten(y)
     except Exception:  # f takes arrays of an engine only
         return None
     known = all(isinstance(a, np.ndarray | np.generic) for a in leaves)
@@ -144,12 +144,7 @@ def _run(scenario: Scenario, f: Any, scheme: Any) -> tuple[Any, bool]:
 
 
 def _arrays(tree: Any) -> list[Any]:
-    return [leaf for leaf in leaves_of(tree) if framework_of(leaf) is not None]
-
-
-def leaves_of(tree: Any) -> Any:
-    """The leaves of a tree, or of a lone array."""
-    return (tree,) if framework_of(tree) is not None else flatten(tree)[0]
+    return [leaf for leaf in flatten(tree)[0] if framework_of(leaf) is not None]
 
 
 def wide(arguments: Arguments) -> Arguments:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.framework import framework_of
 from ..arrays.trees import flatten, map_leaves
 from .cell import Cell
 from .deviation import deviation, numpy_of
@@ -137,16 +136,9 @@ def _another_function(cell: Cell, here: Arguments) -> None:
 
 def _scaled(f: Callable[..., Any], factor: float) -> Callable[..., Any]:
     def scaled(*args: Any) -> Any:
-        return _times(f(*args), factor)
+        return map_leaves(lambda a: a * factor, f(*args))
 
     return scaled
-
-
-def _times(y: Any, factor: float) -> Any:
-    """A tree, scaled; its own containers stay, whichever engine knows them."""
-    if framework_of(y) is not None:
-        return y * factor
-    return map_leaves(lambda a: a * factor, y)
 
 
 class _InterruptedError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import neg, pos
 from typing import Any
 
 import numpy as np
@@ -15,33 +17,28 @@ from ..table import ARRAYS, RULES
 from ..values import copied, is_scalar, namespace_for, namespace_of
 
 
-def _add(name: str, function: Any, args: Any, options: Any) -> Any:
-    return _sum(args, options, 1)
+def _sum(sign: int) -> Any:
+    def rule(name: str, function: Any, args: Any, options: Any) -> Any:
+        if options:
+            no_options(name, options)
+        a, b = args
+        la, lb = level_of(a), level_of(b)
+        level = max(la, lb)
+        va, vb = (a.value if la == level else a), (b.value if lb == level else b)
+        # Python's complex numbers take NumPy's floating scalars for their own.
+        y = va + vb if sign == 1 else va - vb
+        if la == lb:
+            tangent = a.tangent + b.tangent if sign == 1 else a.tangent - b.tangent
+            return Dual(y, spread(tangent, y), level)
+        y = np.complex128(y) if type(y) is complex else y
+        if la == level:
+            tangent = spread(a.tangent, y)
+            # Not that of the operand: y and the operand may be written into, each for itself.
+            return Dual(y, copied(tangent) if tangent is a.tangent else tangent, level)
+        tangent = spread(b.tangent if sign == 1 else -b.tangent, y)
+        return Dual(y, copied(tangent) if tangent is b.tangent else tangent, level)
 
-
-def _subtract(name: str, function: Any, args: Any, options: Any) -> Any:
-    return _sum(args, options, -1)
-
-
-def _sum(args: Any, options: Any, sign: int) -> Any:
-    if options:
-        no_options("add" if sign == 1 else "subtract", options)
-    a, b = args
-    la, lb = level_of(a), level_of(b)
-    level = max(la, lb)
-    va, vb = (a.value if la == level else a), (b.value if lb == level else b)
-    # Python's complex numbers take NumPy's floating scalars for their own.
-    y = va + vb if sign == 1 else va - vb
-    if la == lb:
-        tangent = a.tangent + b.tangent if sign == 1 else a.tangent - b.tangent
-        return Dual(y, spread(tangent, y), level)
-    y = np.complex128(y) if type(y) is complex else y
-    if la == level:
-        tangent = spread(a.tangent, y)
-        # Not that of the operand: y and the operand may be written into, each for itself.
-        return Dual(y, copied(tangent) if tangent is a.tangent else tangent, level)
-    tangent = spread(b.tangent if sign == 1 else -b.tangent, y)
-    return Dual(y, copied(tangent) if tangent is b.tangent else tangent, level)
+    return rule
 
 
 def _multiply(name: str, function: Any, args: Any, options: Any) -> Any:
@@ -62,22 +59,18 @@ def _multiply(name: str, function: Any, args: Any, options: Any) -> Any:
     return Dual(y, spread(tangent, y), level)
 
 
-def _negative(name: str, function: Any, args: Any, options: Any) -> Any:
-    (x,) = args
-    if options:
-        no_options(name, options)
-    return Dual(-x.value, -x.tangent, x.level)
+def _signed(sign: Callable[[Any], Any]) -> Any:
+    def rule(name: str, function: Any, args: Any, options: Any) -> Any:
+        (x,) = args
+        if options:
+            no_options(name, options)
+        return Dual(sign(x.value), sign(x.tangent), x.level)
+
+    return rule
 
 
-def _positive(name: str, function: Any, args: Any, options: Any) -> Any:
-    (x,) = args
-    if options:
-        no_options(name, options)
-    return Dual(+x.value, +x.tangent, x.level)
-
-
-RULES["add"], RULES["subtract"], RULES["multiply"] = _add, _subtract, _multiply
-RULES["negative"], RULES["positive"] = _negative, _positive
+RULES["add"], RULES["subtract"], RULES["multiply"] = _sum(1), _sum(-1), _multiply
+RULES["negative"], RULES["positive"] = _signed(neg), _signed(pos)
 ARRAYS.update(add=2, subtract=2, multiply=2)
 
 

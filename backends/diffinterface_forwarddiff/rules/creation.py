@@ -76,18 +76,19 @@ def _copyto(xp: Any, target: Any, source: Any, casting: Any = None, where: Any =
     target[...] = source
 
 
+def _beside(*ends: Any) -> dict[str, Any]:
+    """What makes an array of the kind of the first Dual among `ends`, in its own namespace."""
+    like = plain(next(duals(ends)))
+    return {"dtype": like.dtype, "device": getattr(like, "device", None)}
+
+
 def _arange(
     xp: Any, start: Any, stop: Any = None, step: Any = 1, dtype: Any = None, device: Any = None
 ) -> Any:
     if stop is None:
         start, stop = 0 * start, start
     sample = np.arange(*(plain(v) for v in (start, stop, step)))
-    like = plain(next(duals((start, stop, step))))
-    placed = (
-        {"dtype": sample.dtype}
-        if xp is np
-        else {"dtype": like.dtype, "device": getattr(like, "device", None)}
-    )
+    placed = {"dtype": sample.dtype} if xp is np else _beside(start, stop, step)
     result = start + step * xp.arange(len(sample), **placed)
     return result if dtype is None else xp.astype(result, dtype)
 
@@ -102,14 +103,10 @@ def _linspace(
     axis: int = 0,
     device: Any = None,
 ) -> Any:
-    like = plain(next(duals((start, stop))))
-    placed = (
-        {"dtype": np.result_type(plain(start), plain(stop))}
-        if xp is np
-        else {"dtype": like.dtype, "device": getattr(like, "device", None)}
-    )
+    ends = start, stop
+    placed = {"dtype": np.result_type(*map(plain, ends))} if xp is np else _beside(*ends)
     ramp = xp.arange(num, **placed) / max(num - 1 if endpoint else num, 1)
-    ndim = max(len(getattr(end, "shape", ())) for end in (start, stop))
+    ndim = max(len(getattr(end, "shape", ())) for end in ends)
     ramp = xp.reshape(ramp, (num, *(1,) * ndim))
     result = xp.moveaxis(start * (1 - ramp) + stop * ramp, 0, axis)
     return result if dtype is None else xp.astype(result, dtype)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.composed import broadcast_arrays, unstack
 from diffinterface.arrays.facts import size_of
 
 from ..adaptors import common_namespace, composed
@@ -114,14 +115,7 @@ def _leaves(parts: Any) -> list[Any]:
 
 
 def _broadcast_arrays(xp: Any, *arrays: Any, subok: bool = False) -> tuple[Any, ...]:
-    arrays = tuple(_array(xp, a) for a in arrays)
-    shape = np.broadcast_shapes(*(tuple(a.shape) for a in arrays))
-    return tuple(xp.broadcast_to(a, shape) for a in arrays)
-
-
-def _unstack(xp: Any, x: Any, axis: int = 0) -> tuple[Any, ...]:
-    moved = xp.moveaxis(x, axis, 0)
-    return tuple(moved[i] for i in range(moved.shape[0]))
+    return broadcast_arrays(xp, *(_array(xp, a) for a in arrays))
 
 
 def _array_split(xp: Any, x: Any, sections: Any, axis: int = 0) -> list[Any]:
@@ -150,7 +144,7 @@ composed("column_stack", _column_stack)
 composed("append", _append, arrays=2)
 composed("block", _block)
 composed("broadcast_arrays", _broadcast_arrays, arrays=99)
-composed("unstack", _unstack)
+composed("unstack", unstack)
 composed("split", _split)
 composed("array_split", _array_split)
 composed("hsplit", lambda xp, x, sections: _split(xp, x, sections, min(len(x.shape) - 1, 1)))

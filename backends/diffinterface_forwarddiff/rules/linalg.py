@@ -12,6 +12,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
+from diffinterface.arrays.composed import matrix_power
 from diffinterface.arrays.facts import is_complex
 
 from ..adaptors import apply, common_namespace, composed, constant, no_options
@@ -117,18 +118,6 @@ RULES["linalg.solve"] = _solve
 ARRAYS["linalg.solve"] = 2
 
 
-def _matrix_power(xp: Any, a: Any, n: int) -> Any:
-    if n < 0:
-        return _matrix_power(xp, xp.linalg.inv(a), -n)
-    if n == 0:
-        ones = xp.ones_like(a)
-        return xp.tril(xp.triu(ones))
-    result = a
-    for _ in range(n - 1):
-        result = xp.matmul(result, a)
-    return result
-
-
 def _multi_dot(xp: Any, arrays: Any) -> Any:
     result = arrays[0]
     for array in arrays[1:]:
@@ -136,6 +125,6 @@ def _multi_dot(xp: Any, arrays: Any) -> Any:
     return result
 
 
-composed("linalg.matrix_power", _matrix_power)
+composed("linalg.matrix_power", matrix_power)
 composed("linalg.multi_dot", _multi_dot)
 SEQUENCES.add("linalg.multi_dot")

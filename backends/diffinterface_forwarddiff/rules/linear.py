@@ -63,14 +63,7 @@ linear(
     "broadcast_to",
     lambda xp, f, x, t, shape: _broadcast(xp, x, t, (shape,) if isinstance(shape, int) else shape),
 )
-linear(
-    "cumsum",
-    lambda xp, f, x, t, axis=None, **o: f(
-        xp.reshape(t, (_size(x), t.shape[-1])) if axis is None else t,
-        axis=0 if axis is None else axis % len(x.shape),
-        **o,
-    ),
-)
+linear("cumsum", lambda xp, f, x, t, axis=None, **o: _along(xp, f, x, t, axis, **o))
 linear(
     "flip",
     lambda xp, f, x, t, axis=None: f(t, axis=axes_of(axis, len(x.shape))),
@@ -79,39 +72,14 @@ linear("fliplr", lambda xp, f, x, t: f(t))
 linear("flipud", lambda xp, f, x, t: f(t))
 linear(
     "take",
-    lambda xp, f, x, t, indices, axis=None, **o: f(
-        xp.reshape(t, (_size(x), t.shape[-1])) if axis is None else t,
-        indices,
-        axis=0 if axis is None else axis % len(x.shape),
-        **o,
-    ),
+    lambda xp, f, x, t, indices, axis=None, **o: _along(xp, f, x, t, axis, indices, **o),
 )
 linear(
     "take_along_axis",
     lambda xp, f, x, t, indices, axis=-1: f(t, indices[..., None], axis=axis % len(x.shape)),
 )
-linear(
-    "repeat",
-    lambda xp, f, x, t, repeats, axis=None: f(
-        xp.reshape(t, (_size(x), t.shape[-1])) if axis is None else t,
-        repeats,
-        axis=0 if axis is None else axis % len(x.shape),
-    ),
-)
-linear(
-    "roll",
-    lambda xp, f, x, t, shift, axis=None: (
-        xp.reshape(f(xp.reshape(t, (_size(x), t.shape[-1])), shift, axis=0), t.shape)
-        if axis is None
-        else f(
-            t,
-            shift,
-            axis=tuple(axes_of(axis, len(x.shape)))
-            if isinstance(axis, tuple)
-            else axis % len(x.shape),
-        )
-    ),
-)
+linear("repeat", lambda xp, f, x, t, repeats, axis=None: _along(xp, f, x, t, axis, repeats))
+linear("roll", lambda xp, f, x, t, shift, axis=None: _roll(xp, f, x, t, shift, axis))
 linear(
     "diagonal",
     lambda xp, f, x, t, offset=0, axis1=0, axis2=1: xp.moveaxis(
@@ -129,6 +97,19 @@ linear(
     "linalg.trace",
     lambda xp, f, x, t, offset=0, dtype=None: back(f(front(t), offset=offset, dtype=dtype)),
 )
+
+
+def _along(xp: Any, f: Any, x: Any, t: Any, axis: int | None, *args: Any, **options: Any) -> Any:
+    """Along an axis, or of the flat array."""
+    if axis is None:
+        return f(xp.reshape(t, (_size(x), t.shape[-1])), *args, axis=0, **options)
+    return f(t, *args, axis=axis % len(x.shape), **options)
+
+
+def _roll(xp: Any, f: Any, x: Any, t: Any, shift: Any, axis: Any) -> Any:
+    if isinstance(axis, tuple):
+        return f(t, shift, axis=axes_of(axis, len(x.shape)))
+    return xp.reshape(_along(xp, f, x, t, axis, shift), t.shape)
 
 
 def _broadcast(xp: Any, x: Any, t: Any, shape: Any) -> Any:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from diffinterface.neutral.special import log_softmax, softmax
+
 from ..adaptors import binary, composed, unary
-from ..values import namespace_of
 
 
 def _special() -> Any:
     import scipy.special
 
     return scipy.special
-
-
-def _sigmoid(xp: Any, x: Any) -> Any:
-    return _special().expit(x)
 
 
 _SQRT_PI = math.sqrt(math.pi)
@@ -119,20 +116,11 @@ def _polygamma(n: Any, x: Any) -> Any:
     return (-1.0) ** (n + 1) * math.factorial(n) * _special().zeta(n + 1, x)
 
 
-def logsumexp(x: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """``log(sum(exp(x)))`` without overflow, of Duals too."""
-    xp = namespace_of(x)
-    shift = xp.max(x, axis=axis, keepdims=True)
-    total = xp.sum(xp.exp(x - shift), axis=axis, keepdims=True)
-    result = xp.log(total) + shift
-    return result if keepdims else xp.squeeze(result, axis=axis)
-
-
 # SciPy itself is only imported when a rule runs.
 for _name, _factor in UNARY.items():
     unary(_name, _with_special(_factor))
 for _name, (_first, _second) in BINARY.items():
     binary(_name, _with_special(_first), _with_special(_second))
 composed("polygamma", lambda xp, n, x: _polygamma(n, x))
-composed("softmax", lambda xp, x, axis=None: xp.exp(x - logsumexp(x, axis, keepdims=True)))
-composed("log_softmax", lambda xp, x, axis=None: x - logsumexp(x, axis, keepdims=True))
+composed("softmax", lambda xp, x, axis=None: softmax(x, axis))
+composed("log_softmax", lambda xp, x, axis=None: log_softmax(x, axis))

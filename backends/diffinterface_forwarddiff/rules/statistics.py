@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.composed import squared
+
 from ..adaptors import composed
 from ..table import ARRAYS
 from ..values import cast, plain
 from .linear import axes_of
-from .norms import squared
 
 
 def _count(x: Any, axis: Any) -> int:

@@ -134,7 +134,7 @@ def load_point(text: str) -> Any:
             raise InputError(
                 f"--at {text!r} is neither JSON nor a .npy file; write '[1.0, 2.0]', '2.0' or x.npy."
             ) from None
-    leaves = [x] if framework_of(x) is not None else flatten(x)[0]
+    leaves, _ = flatten(x)
     if not leaves:
         raise InputError("--at holds no number.")
     for leaf in leaves:

@@ -161,6 +161,15 @@ def test_what_has_no_rule_raises(mode: str, name: str) -> None:
         di.jacobian(f, mode, x)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_a_norm_curves_at_an_entry_that_is_zero(mode: str) -> None:
+    def norm(x: Any) -> Any:
+        return di.array_namespace(x).linalg.vector_norm(x)
+
+    hessian = di.hessian(norm, mode, np.array([3.0, 0.0]))
+    np.testing.assert_allclose(hessian, np.diag([0, 1 / 3]), atol=1e-15)
+
+
 # --- factorisations ------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,14 @@ from diffinterface.engine.cost import EVEN, Costs, Measurement
 from diffinterface.engine.modes import prefers_forward
 from diffinterface.engine.registry import resolve
 
+from .measured import MEASURED as TABLE
+
 BETTER = 1.15  # how far "auto" may stay behind the better mode
 ADTYPES: dict[str, Any] = {"jax": di.AutoJax, "torch": di.AutoTorch}
 
 
 ENGINES = [engine for engine in ADTYPES if di.check_available(engine)]
-MEASURED = [
-    (engine, row)
-    for engine in ENGINES
-    for row in import_module(f"diffinterface_{engine}.costs").MEASURED
-]
+MEASURED = [(engine, row) for engine in ENGINES for row in TABLE[engine]]
 measured = pytest.mark.parametrize(
     ("engine", "row"), MEASURED, ids=[f"{e}-{r.m}x{r.n}-{r.samples}" for e, r in MEASURED]
 )
