@@ -13,7 +13,7 @@ from numbers import Integral
 from typing import Any
 
 from ..arrays.facts import dtype_name, is_inexact, shape_of
-from ..arrays.framework import framework_of
+from ..arrays.framework import framework_of, is_abstract
 from ..arrays.namespace import array_namespace
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
@@ -107,9 +107,20 @@ class Function:
         finally:
             thread.stack.pop()
 
-    def derived(self, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]) -> DerivedFunction:
-        """Another flat function of the same arguments: what a derivative of f is to an outer engine."""
-        return DerivedFunction(self, call)
+    def derived(
+        self,
+        call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
+        levels: Callable[[Leaves, Leaves], Any] = lambda x, contexts: (),
+    ) -> DerivedFunction:
+        """Another flat function of the same arguments: what a derivative of f is to an outer engine.
+
+        `levels` tells what each evaluation pushes and pulls, as a `Prep` does.
+        """
+        return DerivedFunction(self, call, levels)
+
+    def known(self, y: Leaves) -> Function:
+        """The same function where its outputs are known: evaluated only at values that are not."""
+        return KnownFunction(self, y)
 
     def split_aux(self, y: Any) -> tuple[Any, Any]:
         """What f returned, under `has_aux`, as the pair that it must be."""
@@ -180,12 +191,15 @@ class DerivedFunction(Function):
     """A derivative of a function, as the function that an outer engine differentiates."""
 
     def __init__(
-        self, base: Function, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]
+        self,
+        base: Function,
+        call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
+        levels: Callable[[Leaves, Leaves], Any],
     ) -> None:
         super().__init__(
             base.f, base.backend, base.x_structure, base.layout, has_aux=True, reuse=base.reuse
         )
-        self._call = call
+        self._call, self.levels = call, levels
 
     def within(self, context: Callable[[], AbstractContextManager[Any]]) -> DerivedFunction:
         other = copy.copy(self)
@@ -198,6 +212,18 @@ class DerivedFunction(Function):
             return self._call(x, contexts)
         finally:
             thread.stack.pop()
+
+
+class KnownFunction(Function):
+    """A function whose outputs are known, as `explain` prepares it."""
+
+    def __init__(self, base: Function, y: Leaves) -> None:
+        self.__dict__.update(vars(base))
+        self._y = y
+
+    def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
+        abstract = any(map(is_abstract, x))
+        return super().__call__(x, contexts) if abstract else (self._y, None)
 
 
 def looped(
