@@ -220,7 +220,10 @@ def is_traced(leaf: Array) -> bool:
 def is_abstract(leaf: Array) -> bool:
     """Whether an outer engine does not know the values of an array yet."""
     framework = framework_of(leaf)
-    return framework is not None and framework.values(leaf) is None
+    if framework is None:
+        return False
+    inside = framework.stop_gradient(leaf)
+    return (framework_of(inside) or framework).values(inside) is None
 
 
 def plain(leaf: Array) -> Any:

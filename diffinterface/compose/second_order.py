@@ -91,9 +91,9 @@ class SecondOrderBackend(Composite):
             count = len(x) if operator == "gradient" else len(leaves) // 2
             return leaves[:count], (leaves[count:], None)
 
-        def levels(*arguments: Leaves) -> Levels:
-            x, contexts = (tuple(map(plain, part)) for part in arguments)
+        def levels(x: Leaves, contexts: Leaves, recorded: bool) -> Levels:
+            x, contexts = (tuple(map(plain, part)) for part in (x, contexts))
             prep, converter = prepare(self.inner, operator, inner, x, contexts)
-            return prep.levels(*converter.enter_all(x, contexts), 1, True)
+            return prep.levels(*converter.enter_all(x, contexts), 1, recorded)
 
         return fn.derived(call, levels)

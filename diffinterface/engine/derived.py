@@ -290,10 +290,10 @@ def derivative_function(inner: AbstractBackend, fn: Function, operator: str) -> 
         value, result, aux = prep(x, contexts).run(x, contexts)
         return result, (value, aux)
 
-    return fn.derived(call, lambda x, c: prep(x, c).levels(x, c, 1, True))
+    return fn.derived(call, lambda x, c, recorded: prep(x, c).levels(x, c, 1, recorded))
 
 
-def _second_order(prep: Prep, first: DerivedFunction) -> Prep:
+def _second_order(outer: AbstractBackend, prep: Prep, first: DerivedFunction) -> Prep:
     """A prep over a derivative, with value ``(y, derivative)`` as `Backend` tables it."""
 
     def run(*args: Any) -> tuple[Any, Any, Any]:
@@ -301,7 +301,8 @@ def _second_order(prep: Prep, first: DerivedFunction) -> Prep:
         return (y, slope), second, aux
 
     def levels(x: Leaves, contexts: Leaves, seeds: int, recorded: bool) -> Levels:
-        return prep.levels(x, contexts, seeds, recorded) + first.levels(x, contexts)
+        inner = first.levels(x, contexts, recorded or outer.stops)  # differences record nothing
+        return prep.levels(x, contexts, seeds, recorded) + inner
 
     return Prep(run, prep.result, levels=levels)
 
@@ -321,7 +322,7 @@ def second_derivative(
     outer: AbstractBackend, first: DerivedFunction, x: Leaves, contexts: Leaves
 ) -> Prep:
     """The outer derivative of the inner derivative, `first`."""
-    return _second_order(outer.prepare("derivative", first, x, contexts), first)
+    return _second_order(outer, outer.prepare("derivative", first, x, contexts), first)
 
 
 def hvp(
@@ -335,12 +336,14 @@ def hvp(
     """The outer pushforward of the inner gradient, or its pullback: the Hessian is symmetric."""
     refuse_complex(outer, x, "hvp")
     operator = "pushforward" if outer.has_forward else "pullback"
-    return _second_order(outer.prepare(operator, first, x, contexts, t, batched=batched), first)
+    return _second_order(
+        outer, outer.prepare(operator, first, x, contexts, t, batched=batched), first
+    )
 
 
 def hessian(outer: AbstractBackend, first: DerivedFunction, x: Leaves, contexts: Leaves) -> Prep:
     """The outer Jacobian of the inner gradient, `first`."""
     refuse_complex(outer, x, "hessian")
     if outer.has_forward:
-        return _second_order(jacobian_forward(outer, first, x, contexts), first)
-    return _second_order(outer.prepare("jacobian", first, x, contexts), first)
+        return _second_order(outer, jacobian_forward(outer, first, x, contexts), first)
+    return _second_order(outer, outer.prepare("jacobian", first, x, contexts), first)

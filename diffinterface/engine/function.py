@@ -110,11 +110,11 @@ class Function:
     def derived(
         self,
         call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
-        levels: Callable[[Leaves, Leaves], Any] = lambda x, contexts: (),
+        levels: Callable[[Leaves, Leaves, bool], Any] = lambda x, contexts, recorded: (),
     ) -> DerivedFunction:
         """Another flat function of the same arguments: what a derivative of f is to an outer engine.
 
-        `levels` tells what each evaluation pushes and pulls, as a `Prep` does.
+        `levels(x, contexts, recorded)` tells what each evaluation pushes and pulls, as a `Prep` does.
         """
         return DerivedFunction(self, call, levels)
 
@@ -194,7 +194,7 @@ class DerivedFunction(Function):
         self,
         base: Function,
         call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
-        levels: Callable[[Leaves, Leaves], Any],
+        levels: Callable[[Leaves, Leaves, bool], Any],
     ) -> None:
         super().__init__(
             base.f, base.backend, base.x_structure, base.layout, has_aux=True, reuse=base.reuse

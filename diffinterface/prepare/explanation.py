@@ -40,6 +40,7 @@ class Explanation:
     evaluations : float
         The cost to expect, in evaluations of f, its own value (and for the second order its gradient's)
         included; exact for finite differences and the complex step, elsewhere an upper bound, as a rule.
+        Not those that finite differences take beforehand, to find the precision of f.
     relative : float or None
         The time to expect, over that of the other mode; None where there is none, or no measurement.
     why : tuple of str

@@ -212,7 +212,7 @@ class SparseBackend(Composite):
     ) -> Levels:
         """Those of the products of each side, as many as it has colors."""
         told: Levels = ()
-        for side in sides:
+        for side in (side for side in sides if side.count):
             product = "pullback" if side.adjoint else "pushforward"
             product = "hvp" if operator == "hessian" else product
             seed = basis(side.like, 0, 1)
