@@ -6,28 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from ..arrays.facts import shape_of, size_of
-from ..arrays.framework import framework_of, plain
+from ..arrays.framework import plain
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
-from ..declare.config import as_adtype, get_config
+from ..declare.config import as_adtype
 from ..engine.arguments import split
-from ..engine.contract import AbstractBackend
 from ..engine.conversion import Converter
 from ..engine.function import Argnums, Function, check_argnums
 from ..engine.modes import evaluations, reason, relative
 from ..engine.registry import resolve
 from ..errors import InputError
 from ..prepare.call import own
-from ..prepare.explanation import Explanation, Route
-from ..prepare.operator import OPERATORS, Operator
+from ..prepare.explanation import Explanation
+from ..prepare.operator import operator_of
+from ..prepare.route import hindrance, recorders, way
 from ..prepare.signature import flatten_any
-
-_VARIANTS = {
-    "gradient_and_hvp": "hvp",
-    "value_gradient_and_hessian": "hessian",
-    "value_derivative_and_second_derivative": "second_derivative",
-}
 
 
 def explain(
@@ -91,7 +85,7 @@ def explain(
       f       3 entries to 1 entry
       cost    about 7 evaluations of f
     """
-    operator = _operator(op)
+    operator = operator_of(op)
     if not callable(f):
         raise InputError(f"f must be callable, got {f!r}; call explain(op, f, backend, x).", got=f)
     adtype = as_adtype(backend)
@@ -116,22 +110,22 @@ def explain(
         scalar=operator.scalar_y,
         reuse=False,
     )
-    traced = {"x": _recorders(leaves), "t": _recorders(seeds)}
+    traced = {"x": recorders(leaves), "t": recorders(seeds)}
     for k, context in enumerate(contexts):
-        traced[f"contexts[{k}]"] = _recorders(split((context,), asked.flatten)[1])
+        traced[f"contexts[{k}]"] = recorders(split((context,), asked.flatten)[1])
     point, constants, t = (tuple(map(stopped, own(part))) for part in (leaves, data, seeds))
     engine = asked.member(operator.name, fn, point, constants)
-    crossing = _crossing(engine, leaves, data, seeds)
+    crossing = hindrance(engine, leaves, data, seeds)
     if crossing is not None:
         point, constants, t = (tuple(map(plain, part)) for part in (point, constants, t))
     converter = Converter(engine, point)
     point, constants = converter.enter_all(point, constants)
     y, captured = engine.probe(fn.on(engine), point, constants)
-    abstract = _recorders((*point, *constants))  # under ``jax.jit`` a constant is abstract too
+    abstract = recorders((*point, *constants))  # under ``jax.jit`` a constant is abstract too
     recorded = crossing is None and any(traced.values())
-    traced["captured"] = tuple(name for name in _recorders(captured) if name not in abstract)
+    traced["captured"] = tuple(name for name in recorders(captured) if name not in abstract)
     traced = {name: names for name, names in traced.items() if names}
-    route, because = _route(engine, crossing, traced)
+    route, because = way(engine, crossing, traced)
     like = converter.enter(t) if operator.tangent else None
     prep = asked.prepare(operator.name, fn.known(y), point, constants, like, batched=batched)
     count = shape_of(seeds[0])[0] if batched and seeds else 1
@@ -152,52 +146,3 @@ def explain(
         relative=relative(engine, operator.name, levels, leaves, y) if dense else None,
         why=(*because, reason(engine, operator.name, levels) if dense else repr(prep.details)),
     )
-
-
-def _operator(op: Any) -> Operator:
-    name = op if isinstance(op, str) else getattr(op, "__name__", "")
-    base = name.removeprefix("value_and_").removeprefix("prepare_").removesuffix("_same_point")
-    base = _VARIANTS.get(base, base)
-    for operator in OPERATORS:
-        if operator.name == base:
-            return operator
-    names = ", ".join(operator.name for operator in OPERATORS)
-    raise InputError(f"explain got {op!r}, expected an operator: {names}.", got=op)
-
-
-def _recorders(leaves: Leaves) -> tuple[str, ...]:
-    """What records any of the leaves, outermost first."""
-    found: dict[str, None] = {}
-    for leaf in leaves:
-        framework = framework_of(leaf)
-        if framework is not None:
-            found.update(dict.fromkeys(framework.recorders(leaf)))
-    return tuple(found)
-
-
-def _crossing(engine: AbstractBackend, x: Leaves, *others: Leaves) -> str | None:
-    """Why the arguments cannot reach the engine as they are; None if they can."""
-    for leaf in (*x, *(leaf for part in others for leaf in part)):
-        framework = framework_of(leaf)
-        native = engine.framework
-        if framework is None or native is None or framework.name in engine.accepts:
-            continue
-        if framework.is_traced(leaf):
-            name = engine.adtype.name
-            return f"{framework.name} records an argument, with which {name} cannot compute"
-    return None
-
-
-def _route(
-    engine: AbstractBackend, crossing: str | None, traced: dict[str, tuple[str, ...]]
-) -> tuple[Route, tuple[str, ...]]:
-    if crossing is not None and not get_config().nested_switching:
-        return "refused", (f"{crossing}, and nested_switching=False",)
-    if crossing is not None:
-        return "bridge", (crossing,)
-    if not traced:
-        return "direct", ()
-    if engine.framework is None:
-        return "over", ()
-    what = "what f captured" if tuple(traced) == ("captured",) else "the arguments"
-    return "native", (f"{engine.adtype.name} records {what}, and the result stays on its record",)

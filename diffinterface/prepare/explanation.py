@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Literal
 
 from ..declare.adtypes import ADType, Mode
-
-Route = Literal["direct", "native", "over", "bridge", "refused"]
+from .route import Route
 
 
 @dataclass(frozen=True)
