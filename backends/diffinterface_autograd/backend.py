@@ -9,7 +9,7 @@ from typing import Any, final
 
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface.arrays.facts import dtype_name, size_of
+from diffinterface.arrays.facts import dtype_name
 from diffinterface.arrays.framework import NUMPY, framework_of
 from diffinterface.arrays.seeds import basis, match_cotangent
 from diffinterface.arrays.trees import Leaves
@@ -18,7 +18,7 @@ from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.function import Function
 from diffinterface.engine.modes import dense, prefers_forward
-from diffinterface.engine.prep import Levels, Prep, Tell
+from diffinterface.engine.prep import Levels, Prep, Setting, Tell
 from diffinterface.engine.transforms import Pull, Pure, Push, Transforms, one
 from diffinterface.errors import NestedDifferentiationError, OutputError
 
@@ -104,8 +104,8 @@ class AutogradBackend(Backend):
         by_columns, by_rows = (partial(operator, fn, forward=forward) for forward in (True, False))
         samples = operator == records.batched_jacobian
 
-        def levels(x: Leaves, contexts: Leaves, *_: Any) -> Levels:
-            return dense(self, x, fn(x, contexts)[0], samples=samples)
+        def levels(setting: Setting) -> Levels:
+            return dense(self, setting.x, fn(setting.x, setting.contexts)[0], samples=samples)
 
         if self._forward or self._reverse:
             return Prep(by_columns if self._forward else by_rows, levels=levels)
@@ -157,8 +157,8 @@ class AutogradBackend(Backend):
     def _over(self, inner: Mode, whole: bool = False) -> Tell:
         """The levels of pullbacks, by each entry of x if `whole`, of one derivative."""
 
-        def levels(x: Leaves, contexts: Leaves, seeds: int, recorded: bool) -> Levels:
-            directions = sum(map(size_of, x)) if whole else seeds
+        def levels(setting: Setting) -> Levels:
+            directions = setting.entries if whole else setting.seeds
             return self.level("reverse", directions), self.level(inner, 1)
 
         return levels

@@ -40,9 +40,8 @@ class ComplexStepBackend(Backend):
     adtype_class = AutoComplexStep
 
     def level(self, mode: Mode, directions: int) -> Level:
-        return Level(
-            mode, directions, max(directions, 1)
-        )  # each gives the value, in complex numbers
+        # Each gives the value too, in complex arithmetic.
+        return Level(mode, directions, max(directions, 1))
 
     def check_output(self, leaf: Array) -> Array:
         if not isinstance(leaf, Analytic) and is_complex(leaf):

@@ -9,16 +9,15 @@ from typing import Any, final
 import jax
 import numpy as np
 
-from diffinterface.arrays.facts import size_of
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import LEAF, Leaves, Structure
 from diffinterface.declare.adtypes import AutoJax, Mode
 from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import Program
-from diffinterface.engine.function import Function
+from diffinterface.engine.function import DerivedFunction, Function
 from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
-from diffinterface.engine.prep import Levels, Prep
+from diffinterface.engine.prep import Levels, Prep, Setting
 from diffinterface.engine.transforms import Pure
 
 from . import transforms
@@ -151,28 +150,25 @@ class JaxBackend(Backend):
         y = tuple(np.zeros(leaf.shape, leaf.dtype) for leaf in program.out_avals)
         return y, tuple(program.consts)
 
-    def _levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        mode, n, level = self._mode, sum(map(size_of, x)), self.level
+    def _levels(self, operator: str, fn: Function, setting: Setting) -> Levels:
+        mode, level, at = self._mode, self.level, (setting.x, setting.contexts)
         if operator in ("jacobian", "batched_jacobian"):
-            y = self._outputs(fn, x, contexts)
-            return dense(self, x, y, samples=operator == "batched_jacobian")
-        if mode == "auto" and guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts):
+            samples = operator == "batched_jacobian"
+            return dense(self, setting.x, self._outputs(fn, *at), samples=samples)
+        # To trace a derivative by another engine would be to take it.
+        traceable = mode == "auto" and not isinstance(fn, DerivedFunction)
+        if traceable and guard(partial(has_custom_vjp, fn), *at)(*at):
             mode = "reverse"
-        gradient = (level("forward", n) if mode == "forward" else level("reverse", 1),)
+        gradient = (
+            level("forward", setting.entries) if mode == "forward" else level("reverse", 1),
+        )
         if operator in ("hvp", "hessian"):
-            directions = n if operator == "hessian" else seeds
+            directions = setting.entries if operator == "hessian" else setting.seeds
             return level("reverse" if mode == "reverse" else "forward", directions), *gradient
         if operator in ("gradient", "pullback"):
-            return gradient if operator == "gradient" else (level("reverse", seeds),)
-        push = two_pullbacks(self, seeds) if mode == "reverse" else (level("forward", seeds),)
+            return gradient if operator == "gradient" else (level("reverse", setting.seeds),)
+        twice = mode == "reverse"
+        push = two_pullbacks(self, setting.seeds) if twice else (level("forward", setting.seeds),)
         return push * 2 if operator == "second_derivative" else push
 
     # --- what a bridge asks ----------------------------------------------------------------------

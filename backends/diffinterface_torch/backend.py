@@ -18,7 +18,7 @@ from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import Program
 from diffinterface.engine.function import Function
 from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
-from diffinterface.engine.prep import Levels, Prep, Tell, untold
+from diffinterface.engine.prep import Levels, Prep, Setting, Tell, untold
 from diffinterface.engine.transforms import one
 from diffinterface.errors import OutputError
 
@@ -114,9 +114,10 @@ class TorchBackend(Backend):
         asked = self.adtype.mode
         small = asked == "reverse" or sum(map(size_of, like)) <= self._doubles
 
-        def levels(x: Leaves, contexts: Leaves, seeds: int, recorded: bool) -> Levels:
-            twice = asked != "forward" and (small or recorded) and not in_transform()
-            push = two_pullbacks(self, seeds) if twice else (self.level("forward", seeds),)
+        def levels(setting: Setting) -> Levels:
+            twice = asked != "forward" and (small or setting.recorded) and not in_transform()
+            one_level = (self.level("forward", setting.seeds),)
+            push = two_pullbacks(self, setting.seeds) if twice else one_level
             return push * 2 if operator == "second_derivative" else push
 
         if asked == "forward":
@@ -164,8 +165,8 @@ class TorchBackend(Backend):
 
         return Prep(run, result, lone=lone)
 
-    def _columns(self, x: Leaves, *_: Any) -> Levels:
-        return (self.level("forward", sum(map(size_of, x))),)
+    def _columns(self, setting: Setting) -> Levels:
+        return (self.level("forward", setting.entries),)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         levels = partial(self._dense, fn, False)
@@ -190,8 +191,10 @@ class TorchBackend(Backend):
         through = partial(func.batched_jacobian, fn, forward=False)
         return _either(partial(tape.batched_jacobian, fn), through, levels)
 
-    def _dense(self, fn: Function, samples: bool, x: Leaves, contexts: Leaves, *_: Any) -> Levels:
-        return dense(self, x, self._outputs(fn, x, contexts), samples=samples)
+    def _dense(self, fn: Function, samples: bool, setting: Setting) -> Levels:
+        return dense(
+            self, setting.x, self._outputs(fn, setting.x, setting.contexts), samples=samples
+        )
 
     def _prefers_forward(
         self, fn: Function, x: Leaves, contexts: Leaves, samples: bool = False
@@ -226,10 +229,10 @@ class TorchBackend(Backend):
             return Prep(partial(func.hessian, fn), levels=levels)
         return _either(partial(tape.hessian, fn), partial(func.hessian, fn), levels)
 
-    def _over_gradient(self, whole: bool, x: Leaves, _: Leaves, seeds: int, __: bool) -> Levels:
+    def _over_gradient(self, whole: bool, setting: Setting) -> Levels:
         """The levels of products with the Hessian: with each unit vector, if `whole`."""
         outer: Mode = "forward" if self._forward or in_transform() else "reverse"
-        directions = sum(map(size_of, x)) if whole else seeds
+        directions = setting.entries if whole else setting.seeds
         return self.level(outer, directions), self.level("reverse", 1)
 
     # --- what a bridge asks ----------------------------------------------------------------------

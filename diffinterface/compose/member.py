@@ -9,7 +9,7 @@ from ..declare.adtypes import NoAutoDiff
 from ..engine.contract import AbstractBackend
 from ..engine.conversion import prepare
 from ..engine.function import Function
-from ..engine.prep import Levels, Prep
+from ..engine.prep import Levels, Prep, Setting
 from ..errors import UnsupportedOperatorError
 
 
@@ -68,8 +68,9 @@ class Composite(AbstractBackend):
             arguments = converter.enter_all(x, contexts)
             return converter.leave_run(prep.run(*arguments, *map(converter.enter, t)))
 
-        def levels(x: Leaves, contexts: Leaves, seeds: int, recorded: bool) -> Levels:
-            return prep.levels(*converter.enter_all(x, contexts), seeds, recorded)
+        def levels(setting: Setting) -> Levels:
+            x, contexts = converter.enter_all(setting.x, setting.contexts)
+            return prep.levels(setting._replace(x=x, contexts=contexts))
 
         return Prep(run, levels=levels)
 

@@ -13,7 +13,7 @@ from ..engine import derived
 from ..engine.contract import AbstractBackend
 from ..engine.conversion import CrossingError, prepare
 from ..engine.function import DerivedFunction, Function
-from ..engine.prep import Levels, Prep
+from ..engine.prep import Levels, Prep, Setting
 from ..engine.registry import resolve
 from ..nest.bridge import Bridge, apply
 
@@ -91,9 +91,9 @@ class SecondOrderBackend(Composite):
             count = len(x) if operator == "gradient" else len(leaves) // 2
             return leaves[:count], (leaves[count:], None)
 
-        def levels(x: Leaves, contexts: Leaves, recorded: bool) -> Levels:
-            x, contexts = (tuple(map(plain, part)) for part in (x, contexts))
+        def levels(setting: Setting) -> Levels:
+            x, contexts = (tuple(map(plain, part)) for part in setting[:2])
             prep, converter = prepare(self.inner, operator, inner, x, contexts)
-            return prep.levels(*converter.enter_all(x, contexts), 1, recorded)
+            return prep.levels(Setting(*converter.enter_all(x, contexts), 1, setting.recorded))
 
         return fn.derived(call, levels)

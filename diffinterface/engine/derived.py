@@ -19,7 +19,7 @@ from ..errors import UnsupportedOperatorError
 from .contract import AbstractBackend
 from .function import DerivedFunction, Function
 from .modes import prefers_forward
-from .prep import Levels, Prep, Tell
+from .prep import Levels, Prep, Setting, Tell
 from .transforms import complex_gradient_error
 
 
@@ -219,12 +219,12 @@ def batched_jacobian(
 
 def _at_once(prep: Prep, seeds: int) -> Tell:
     """What `prep` tells of so many seeds."""
-    return lambda x, contexts, _, recorded: prep.levels(x, contexts, seeds, recorded)
+    return lambda setting: prep.levels(setting._replace(seeds=seeds))
 
 
 def _by_columns(push: Prep) -> Tell:
     """What `push` tells of a seed for each entry of x."""
-    return lambda x, c, _, recorded: push.levels(x, c, sum(map(size_of, x)), recorded)
+    return lambda setting: push.levels(setting._replace(seeds=setting.entries))
 
 
 def _chunks(backend: AbstractBackend, over: Leaves) -> Iterator[Leaves]:
@@ -290,7 +290,7 @@ def derivative_function(inner: AbstractBackend, fn: Function, operator: str) -> 
         value, result, aux = prep(x, contexts).run(x, contexts)
         return result, (value, aux)
 
-    return fn.derived(call, lambda x, c, recorded: prep(x, c).levels(x, c, 1, recorded))
+    return fn.derived(call, lambda setting: prep(setting.x, setting.contexts).levels(setting))
 
 
 def _second_order(outer: AbstractBackend, prep: Prep, first: DerivedFunction) -> Prep:
@@ -300,9 +300,9 @@ def _second_order(outer: AbstractBackend, prep: Prep, first: DerivedFunction) ->
         slope, second, (y, aux) = prep.run(*args)
         return (y, slope), second, aux
 
-    def levels(x: Leaves, contexts: Leaves, seeds: int, recorded: bool) -> Levels:
-        inner = first.levels(x, contexts, recorded or outer.stops)  # differences record nothing
-        return prep.levels(x, contexts, seeds, recorded) + inner
+    def levels(setting: Setting) -> Levels:
+        recorded = setting.recorded or outer.stops  # differences record nothing
+        return prep.levels(setting) + first.levels(setting._replace(seeds=1, recorded=recorded))
 
     return Prep(run, prep.result, levels=levels)
 

@@ -20,6 +20,7 @@ from ..errors import DiffInterfaceError, InputError, NonScalarOutputError, Outpu
 from ..evaluations import States, rewind, thread
 from .arguments import join
 from .foreign import refuse_foreign, refuse_output
+from .prep import Tell, untold
 
 Argnums = int | tuple[int, ...]
 
@@ -110,11 +111,11 @@ class Function:
     def derived(
         self,
         call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
-        levels: Callable[[Leaves, Leaves, bool], Any] = lambda x, contexts, recorded: (),
+        levels: Tell = untold,
     ) -> DerivedFunction:
         """Another flat function of the same arguments: what a derivative of f is to an outer engine.
 
-        `levels(x, contexts, recorded)` tells what each evaluation pushes and pulls, as a `Prep` does.
+        `levels` tells what each evaluation pushes and pulls, as that of a `Prep` does.
         """
         return DerivedFunction(self, call, levels)
 
@@ -194,7 +195,7 @@ class DerivedFunction(Function):
         self,
         base: Function,
         call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
-        levels: Callable[[Leaves, Leaves, bool], Any],
+        levels: Tell,
     ) -> None:
         super().__init__(
             base.f, base.backend, base.x_structure, base.layout, has_aux=True, reuse=base.reuse

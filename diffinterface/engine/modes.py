@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..arrays.facts import shape_of, size_of
 from ..arrays.trees import Leaves
 from .contract import AbstractBackend
-from .prep import Levels
+from .prep import Levels, Setting
 
 
 def prefers_forward(
@@ -38,18 +38,11 @@ def prefers_forward(
 # --- what preps tell `explain` -------------------------------------------------------------------
 
 
-def usual(
-    backend: AbstractBackend,
-    operator: str,
-    x: Leaves,
-    contexts: Leaves,
-    seeds: int,
-    recorded: bool,
-) -> Levels:
+def usual(backend: AbstractBackend, operator: str, setting: Setting) -> Levels:
     """The levels of a prep that tells none: the operator's own mode, all at once."""
     rows = backend.has_reverse and (operator in ("pullback", "gradient") or not backend.has_forward)
     each = operator.endswith(("jacobian", "hessian")) or (operator == "gradient" and not rows)
-    directions = sum(map(size_of, x)) if each else seeds
+    directions = setting.entries if each else setting.seeds
     return (backend.level("reverse" if rows else "forward", directions),)
 
 

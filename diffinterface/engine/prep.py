@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
+from ..arrays.facts import size_of
 from ..arrays.trees import Leaves
 from ..declare.adtypes import Mode
 
@@ -32,10 +33,26 @@ class Level(NamedTuple):
 
 #: Outermost first: each level differentiates the next, and the work multiplies.
 Levels = tuple[Level, ...]
-Tell = Callable[[Leaves, Leaves, int, bool], Levels]
 
 
-def untold(x: Leaves, contexts: Leaves, seeds: int, recorded: bool) -> Levels:
+class Setting(NamedTuple):
+    """What a call would see: arguments as constants, seeds, and whether anything records them."""
+
+    x: Leaves
+    contexts: Leaves
+    seeds: int = 1
+    recorded: bool = False
+
+    @property
+    def entries(self) -> int:
+        """Of x."""
+        return sum(map(size_of, self.x))
+
+
+Tell = Callable[[Setting], Levels]
+
+
+def untold(setting: Setting) -> Levels:
     """The levels of a prep that does not tell; `Backend.prepare` puts `modes.usual` there."""
     return ()
 
@@ -50,8 +67,7 @@ class Prep:
     a gradient at one array without contexts, takes that array and gives the one of the result.
     `details` is what the user may want to know of the prep; None if there is nothing.
 
-    ``levels(x, contexts, seeds, recorded)`` tells, without differentiating, what a call pushes and pulls
-    at these constants for so many seeds; `recorded` says whether anything records the arguments.
+    ``levels(setting)`` tells, without differentiating, what a call there pushes and pulls.
     """
 
     __slots__ = ("details", "fresh", "levels", "lone", "result", "run")

@@ -15,6 +15,7 @@ from ..engine.arguments import split
 from ..engine.conversion import Converter
 from ..engine.function import Argnums, Function, check_argnums
 from ..engine.modes import evaluations, reason, relative
+from ..engine.prep import Setting
 from ..engine.registry import resolve
 from ..errors import InputError
 from ..prepare.call import own
@@ -39,7 +40,7 @@ def explain(
     Call it where the operator is called: inside the loss, the ``jax.jit``, or what ``torch.func`` takes.
     To learn the size of f's output, and what f captured, it runs f once: abstractly under JAX, and
     elsewhere by one plain evaluation, at the values of x, or at made-up ones where an outer engine hides
-    them.
+    them. `AutoSparse` looks for its pattern as it does in a call.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def explain(
     like = converter.enter(t) if operator.tangent else None
     prep = asked.prepare(operator.name, fn.known(y), point, constants, like, batched=batched)
     count = shape_of(seeds[0])[0] if batched and seeds else 1
-    levels = prep.levels(point, constants, count, recorded)
+    levels = prep.levels(Setting(point, constants, count, recorded))
     dense = prep.details is None
     return Explanation(
         operator=operator.name,

@@ -19,7 +19,7 @@ from ..declare.adtypes import AutoSparse
 from ..engine.contract import AbstractBackend
 from ..engine.derived import refuse_complex
 from ..engine.function import Function
-from ..engine.prep import Levels, Prep
+from ..engine.prep import Levels, Prep, Setting
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError, ShapeError
 from .choice import cheapest
@@ -139,9 +139,7 @@ class SparseBackend(Composite):
         self, operator: str, fn: Function, x: Leaves, contexts: Leaves, like: Leaves, colors: Any
     ) -> Products:
         adtype, entries = self.adtype, 2 * sum(map(size_of, x)) + sum(map(size_of, like))
-        like = tuple(
-            map(stopped, self._own(like))
-        )  # only an example; the prep must not keep a trace
+        like = tuple(map(stopped, self._own(like)))  # an example; the prep must not keep a trace
         step = batch_size(adtype.chunk_size, self.dense.chunk_size, entries)
 
         def prepare(seeds: Leaves) -> Evaluate:
@@ -201,23 +199,17 @@ class SparseBackend(Composite):
         return Prep(run, details=plan, levels=partial(self._levels, plan.operator, sides, fn))
 
     def _levels(
-        self,
-        operator: str,
-        sides: list[Products],
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        _: int,
-        recorded: bool,
+        self, operator: str, sides: list[Products], fn: Function, setting: Setting
     ) -> Levels:
         """Those of the products of each side, as many as it has colors."""
         told: Levels = ()
         for side in (side for side in sides if side.count):
             product = "pullback" if side.adjoint else "pushforward"
             product = "hvp" if operator == "hessian" else product
-            seed = basis(side.like, 0, 1)
-            prep = self.dense.prepare(product, fn, x, contexts, seed, batched=True)
-            first, *inside = prep.levels(x, contexts, side.count, recorded)
+            with self._scope(setting.x):
+                seed = basis(side.like, 0, 1)
+                prep = self.dense.prepare(product, fn, *setting[:2], seed, batched=True)
+                first, *inside = prep.levels(setting._replace(seeds=side.count))
             told += first._replace(beside=bool(told)), *inside
         return told
 
