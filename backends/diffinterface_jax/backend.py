@@ -78,14 +78,21 @@ class JaxBackend(Backend):
         compiled, has_aux = fn.reuse and self.adtype.jit, fn.has_aux
         if compiled:
             fn = traced_once(fn)
-        mode = self._mode
-        if mode == "auto" and (compiled or any(map(framework.is_traced, x))):
-            lacks_forward = guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts)
-            mode = "reverse" if lacks_forward else "auto"
+
+        def modes(x: Leaves, contexts: Leaves) -> tuple[Mode, ...]:
+            """Those to try, one after the other."""
+            if self._mode != "auto":
+                return (self._mode,)
+            seen = compiled or any(map(framework.is_traced, x))
+            return ("reverse",) if seen and has_custom_vjp(fn, x, contexts) else ("auto", "reverse")
+
         if not compiled:
-            modes: tuple[Mode, ...] = ("auto", "reverse") if mode == "auto" else (mode,)
-            return Prep(guard(eager([make(mode) for mode in modes]), x, contexts, t), levels=levels)
-        body = make(mode)
+
+            def once(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
+                return eager([make(mode) for mode in modes(x, contexts)])(x, contexts, *t)
+
+            return Prep(guard(once, x, contexts, t), levels=levels)
+        body = make(guard(modes, x, contexts)(x, contexts)[0])
         result = jax.jit(lambda *args: body(*args)[1])
         run = jitted(body) if has_aux else jax.jit(body)  # arrays alone, and a None
         prep = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t), levels=levels)
