@@ -47,9 +47,10 @@ from .neutral.layers import StatefulLayer
 from .neutral.zeros import zeros_like_tree
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
-from .operators.explain import Explanation, explain
+from .operators.explain import explain
 from .operators.hutchinson import hutchinson_trace
 from .operators.linear_operator import linear_operator
+from .prepare.explanation import Explanation
 from .tools.autotune import AutotuneError, autotune
 
 __version__ = "0.1.0"

@@ -9,17 +9,16 @@ from typing import Any, final
 
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface.arrays.facts import dtype_name, size_of
+from diffinterface.arrays.facts import dtype_name
 from diffinterface.arrays.framework import NUMPY, framework_of
 from diffinterface.arrays.seeds import basis, match_cotangent
 from diffinterface.arrays.trees import Leaves
-from diffinterface.declare.adtypes import AutoAutograd
+from diffinterface.declare.adtypes import AutoAutograd, Mode
 from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import Levels
 from diffinterface.engine.function import Function
-from diffinterface.engine.modes import prefers_forward
-from diffinterface.engine.prep import Prep
+from diffinterface.engine.modes import dense, prefers_forward
+from diffinterface.engine.prep import Levels, Prep, Setting, Tell
 from diffinterface.engine.transforms import Pull, Pure, Push, Transforms, one
 from diffinterface.errors import NestedDifferentiationError, OutputError
 
@@ -103,12 +102,17 @@ class AutogradBackend(Backend):
     def _either(self, fn: Function, x: Leaves, contexts: Leaves, operator: Run) -> Prep:
         """The way that the shapes favour; where autograd lacks a rule for it, the other."""
         by_columns, by_rows = (partial(operator, fn, forward=forward) for forward in (True, False))
+        samples = operator == records.batched_jacobian
+
+        def levels(setting: Setting) -> Levels:
+            return dense(self, setting.x, fn(setting.x, setting.contexts)[0], samples=samples)
+
         if self._forward or self._reverse:
-            return Prep(by_columns if self._forward else by_rows)
+            return Prep(by_columns if self._forward else by_rows, levels=levels)
         try:
             y, *_ = push_each(records.close(fn, contexts), x, basis(x, 0, 0))
         except MissingRuleError:
-            return Prep(by_rows)
+            return Prep(by_rows, levels=levels)
         columns_win = prefers_forward(self, x, y)  # the batch of a batched one is on both sides
         first, second = (by_columns, by_rows) if columns_win else (by_rows, by_columns)
 
@@ -118,7 +122,7 @@ class AutogradBackend(Backend):
             except MissingRuleError:
                 return second(x, contexts)
 
-        return Prep(run)
+        return Prep(run, levels=levels)
 
     # --- second order ----------------------------------------------------------------------------
 
@@ -140,29 +144,24 @@ class AutogradBackend(Backend):
             except MissingRuleError:
                 return run(x, contexts, t)[1]
 
-        return Prep(run) if batched or self._reverse else Prep(run, result)
+        if batched or self._reverse:
+            return Prep(run, levels=self._over("reverse"))
+        return Prep(run, result, levels=self._over("forward"))
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
         if self._forward:
             return super().prepare_hessian(fn, x, contexts)
-        return Prep(partial(records.hessian, fn))
+        return Prep(partial(records.hessian, fn), levels=self._over("reverse", whole=True))
 
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        if operator in ("hvp", "hessian") and not self._forward:
-            directions = sum(map(size_of, x)) if operator == "hessian" else seeds
-            slope = operator == "hvp" and seeds == 1 and not self._reverse
-            return ("reverse", directions), ("forward" if slope else "reverse", 1)
-        return super().levels(operator, fn, x, contexts, y, seeds, recorded)
+    def _over(self, inner: Mode, whole: bool = False) -> Tell:
+        """The levels of pullbacks, by each entry of x if `whole`, of one derivative."""
+
+        def levels(setting: Setting) -> Levels:
+            directions = setting.entries if whole else setting.seeds
+            return self.level("reverse", directions), self.level(inner, 1)
+
+        return levels
 
     # --- at one point ----------------------------------------------------------------------------
 

@@ -13,11 +13,11 @@ from diffinterface.arrays.perturbations import new_level
 from diffinterface.arrays.seeds import cast, none_pushed
 from diffinterface.arrays.stop import stopped
 from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff
+from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff, Mode
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import AbstractBackend
 from diffinterface.engine.function import Function
-from diffinterface.engine.prep import Prep
+from diffinterface.engine.prep import Level, Prep
 from diffinterface.engine.registry import resolve
 from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
 
@@ -38,7 +38,10 @@ class ComplexStepBackend(Backend):
     """
 
     adtype_class = AutoComplexStep
-    column_evaluations = 1.0  # in complex arithmetic
+
+    def level(self, mode: Mode, directions: int) -> Level:
+        # Each gives the value too, in complex arithmetic.
+        return Level(mode, directions, max(directions, 1))
 
     def check_output(self, leaf: Array) -> Array:
         if not isinstance(leaf, Analytic) and is_complex(leaf):

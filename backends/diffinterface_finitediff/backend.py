@@ -44,10 +44,10 @@ class FiniteDiffBackend(Backend):
     ) -> Prep:
         fn = fn.on(self)  # the gradient that another engine takes inside is differenced here
         scheme = SCHEMES[self.adtype.scheme]
-        relative, absolute = self._steps(fn, x, contexts)
+        steps = [self._steps(fn, x, contexts)] if fn.reuse else []  # a single call's when it runs
 
         def along(f: Evaluate, here: Here, x: Leaves, t: Leaves) -> Leaves:
-            u, norm = unit(t)
+            (u, norm), (relative, absolute) = unit(t), steps[0]
             slopes = scheme(f, here, x, u, step(x, u, relative, absolute))
             return tuple(
                 slope * array_namespace(slope, norm).astype(_like(norm, slope), slope.dtype)
@@ -56,6 +56,8 @@ class FiniteDiffBackend(Backend):
 
         def pushed(x: Leaves, contexts: Leaves, t: Leaves, here: Here) -> Leaves:
             f = _evaluator(fn, x, contexts)
+            if not steps:
+                steps.append(self._steps(fn, x, contexts))
             if not batched:
                 return along(f, here, x, t)
             size = t[0].shape[0]

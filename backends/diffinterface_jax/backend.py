@@ -7,18 +7,18 @@ from functools import partial
 from typing import Any, final
 
 import jax
+import numpy as np
 
-from diffinterface.arrays.facts import size_of
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import LEAF, Leaves, Structure
 from diffinterface.declare.adtypes import AutoJax, Mode
 from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import Levels, Program
+from diffinterface.engine.contract import Program
 from diffinterface.engine.cost import Costs
-from diffinterface.engine.function import Function
-from diffinterface.engine.modes import prefers_forward, two_pullbacks
-from diffinterface.engine.prep import Prep
+from diffinterface.engine.function import DerivedFunction, Function
+from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
+from diffinterface.engine.prep import Levels, Prep, Setting
 from diffinterface.engine.transforms import Pure
 
 from . import transforms
@@ -57,9 +57,9 @@ class JaxBackend(Backend):
         leaves = jax.tree_util.tree_leaves(tree, is_leaf=_no_tree)
         return (tuple(leaves), LEAF) if any(map(_no_tree, leaves)) else self.flatten(tree)
 
-    # --- plans -----------------------------------------------------------------------------------
+    # --- preps -----------------------------------------------------------------------------------
 
-    def _plan(
+    def _prep(
         self,
         operator: str,
         fn: Function,
@@ -70,28 +70,36 @@ class JaxBackend(Backend):
         lone: bool = False,
         **options: bool,
     ) -> Prep:
-        """The plan of an operator of `JaxTransforms`."""
+        """The prep of an operator of `JaxTransforms`."""
 
         def make(mode: Mode) -> transforms.Body:
             return partial(getattr(transforms.JaxTransforms(mode), operator), fn, **options)
 
+        levels = partial(self._levels, operator, fn)
         compiled, has_aux = fn.reuse and self.adtype.jit, fn.has_aux
         if compiled:
             fn = traced_once(fn)
-        mode = self._mode
-        if mode == "auto" and (compiled or any(map(framework.is_traced, x))):
-            lacks_forward = guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts)
-            mode = "reverse" if lacks_forward else "auto"
+
+        def modes(x: Leaves, contexts: Leaves) -> tuple[Mode, ...]:
+            """Those to try, one after the other."""
+            if self._mode != "auto":
+                return (self._mode,)
+            seen = compiled or any(map(framework.is_traced, x))
+            return ("reverse",) if seen and has_custom_vjp(fn, x, contexts) else ("auto", "reverse")
+
         if not compiled:
-            modes: tuple[Mode, ...] = ("auto", "reverse") if mode == "auto" else (mode,)
-            return Prep(guard(eager([make(mode) for mode in modes]), x, contexts, t))
-        body = make(mode)
+
+            def once(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
+                return eager([make(mode) for mode in modes(x, contexts)])(x, contexts, *t)
+
+            return Prep(guard(once, x, contexts, t), levels=levels)
+        body = make(guard(modes, x, contexts)(x, contexts)[0])
         result = jax.jit(lambda *args: body(*args)[1])
         run = jitted(body) if has_aux else jax.jit(body)  # arrays alone, and a None
-        plan = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t))
+        prep = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t), levels=levels)
         if lone:
-            plan.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
-        return plan
+            prep.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
+        return prep
 
     def _prefers_forward(
         self, fn: Function, x: Leaves, contexts: Leaves, samples: bool = False
@@ -107,69 +115,69 @@ class JaxBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan("pushforward", fn, x, contexts, batched=batched, t=t)
+        return self._prep("pushforward", fn, x, contexts, batched=batched, t=t)
 
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan("pullback", fn, x, contexts, batched=batched, t=t)
+        return self._prep("pullback", fn, x, contexts, batched=batched, t=t)
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan("derivative", fn, x, contexts)
+        return self._prep("derivative", fn, x, contexts)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         lone = len(x) == 1 and not fn.layout
-        return self._plan("gradient", fn, x, contexts, lone=lone)
+        return self._prep("gradient", fn, x, contexts, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts)
-        return self._plan("jacobian", fn, x, contexts, forward=forward)
+        return self._prep("jacobian", fn, x, contexts, forward=forward)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts, samples=True)
-        return self._plan("batched_jacobian", fn, x, contexts, forward=forward)
+        return self._prep("batched_jacobian", fn, x, contexts, forward=forward)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan("second_derivative", fn, x, contexts)
+        return self._prep("second_derivative", fn, x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
-        return self._plan("hvp", fn, x, contexts, batched=batched, t=t)
+        return self._prep("hvp", fn, x, contexts, batched=batched, t=t)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
-        return self._plan("hessian", fn, x, contexts)
+        return self._prep("hessian", fn, x, contexts)
 
     def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
         def trace(x: Leaves, contexts: Leaves) -> Any:
             return jax.make_jaxpr(lambda x, contexts: fn(x, contexts)[0])(x, contexts)
 
         program = guard(trace, x, contexts)(x, contexts)
-        return tuple(program.out_avals), tuple(program.consts)
+        y = tuple(np.zeros(leaf.shape, leaf.dtype) for leaf in program.out_avals)
+        return y, tuple(program.consts)
 
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        mode = self._mode
-        if mode == "auto" and guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts):
+    def _levels(self, operator: str, fn: Function, setting: Setting) -> Levels:
+        mode, level, at = self._mode, self.level, (setting.x, setting.contexts)
+        if operator in ("jacobian", "batched_jacobian"):
+            samples = operator == "batched_jacobian"
+            return dense(self, setting.x, self._outputs(fn, *at), samples=samples)
+        # To trace a derivative by another engine would be to take it.
+        traceable = mode == "auto" and not isinstance(fn, DerivedFunction)
+        if traceable and guard(partial(has_custom_vjp, fn), *at)(*at):
             mode = "reverse"
-        if mode == "reverse" and operator in ("pushforward", "derivative"):
-            return two_pullbacks(seeds)
-        if mode == "reverse" and operator == "second_derivative":
-            return two_pullbacks() * 2
-        if mode == "reverse" and operator in ("hvp", "hessian"):
-            directions = sum(map(size_of, x)) if operator == "hessian" else seeds
-            return ("reverse", directions), ("reverse", 1)
-        return super().levels(operator, fn, x, contexts, y, seeds, recorded)
+        gradient = (
+            level("forward", setting.entries) if mode == "forward" else level("reverse", 1),
+        )
+        if operator in ("hvp", "hessian"):
+            directions = setting.entries if operator == "hessian" else setting.seeds
+            return level("reverse" if mode == "reverse" else "forward", directions), *gradient
+        if operator in ("gradient", "pullback"):
+            return gradient if operator == "gradient" else (level("reverse", setting.seeds),)
+        twice = mode == "reverse"
+        push = two_pullbacks(self, setting.seeds) if twice else (level("forward", setting.seeds),)
+        return push * 2 if operator == "second_derivative" else push
 
     # --- what a bridge asks ----------------------------------------------------------------------
 

@@ -15,11 +15,11 @@ from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import AutoTorch, Mode
 from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import Levels, Program
+from diffinterface.engine.contract import Program
 from diffinterface.engine.cost import Costs
 from diffinterface.engine.function import Function
-from diffinterface.engine.modes import prefers_forward, two_pullbacks
-from diffinterface.engine.prep import Prep
+from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
+from diffinterface.engine.prep import Levels, Prep, Setting, Tell, untold
 from diffinterface.engine.transforms import one
 from diffinterface.errors import OutputError
 
@@ -113,12 +113,19 @@ class TorchBackend(Backend):
         """
         through = partial(getattr(func, operator), fn, **options)
         on_tape = partial(getattr(tape, operator), fn, **options)
-        if self.adtype.mode == "forward":
-            return Prep(through)
-        if self.adtype.mode == "reverse":
-            return _either(on_tape, through)
+        asked = self.adtype.mode
+        small = asked == "reverse" or sum(map(size_of, like)) <= self._doubles
 
-        small = self._pulls_twice(like)
+        def levels(setting: Setting) -> Levels:
+            twice = asked != "forward" and (small or setting.recorded) and not in_transform()
+            one_level = (self.level("forward", setting.seeds),)
+            push = two_pullbacks(self, setting.seeds) if twice else one_level
+            return push * 2 if operator == "second_derivative" else push
+
+        if asked == "forward":
+            return Prep(through, levels=levels)
+        if asked == "reverse":
+            return _either(on_tape, through, levels)
 
         def run(*args: Any) -> Any:
             inside = in_transform()
@@ -131,15 +138,11 @@ class TorchBackend(Backend):
                     raise
             return second(*args)
 
-        return Prep(run)
-
-    def _pulls_twice(self, t: Leaves, recorded: bool = False) -> bool:
-        """Whether two pullbacks take the place of a pushforward of tangents like t."""
-        return recorded or sum(map(size_of, t)) <= self._doubles
+        return Prep(run, levels=levels)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
-            return Prep(partial(func.forward_gradient, fn))
+            return Prep(partial(func.forward_gradient, fn), levels=self._columns)
         onto = self._compiled(fn, x, contexts)
         either = _either(partial(tape.gradient, onto), partial(func.gradient, fn))
 
@@ -164,13 +167,18 @@ class TorchBackend(Backend):
 
         return Prep(run, result, lone=lone)
 
+    def _columns(self, setting: Setting) -> Levels:
+        return (self.level("forward", setting.entries),)
+
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        forward = partial(func.jacobian, fn, forward=True)
+        levels = partial(self._dense, fn, False)
         if self.adtype.mode == "auto" and not (fn.reuse or in_transform()):
-            return Prep(partial(self._jacobian_once, fn))  # f is evaluated once, not twice
+            # f is evaluated once, not twice
+            return Prep(partial(self._jacobian_once, fn), levels=levels)
         if self._prefers_forward(fn, x, contexts):
-            return Prep(forward)
-        return _either(partial(tape.jacobian, fn), partial(func.jacobian, fn, forward=False))
+            return Prep(partial(func.jacobian, fn, forward=True), levels=levels)
+        through = partial(func.jacobian, fn, forward=False)
+        return _either(partial(tape.jacobian, fn), through, levels)
 
     def _jacobian_once(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
         p = tape.Pass(fn, x, contexts)
@@ -179,11 +187,15 @@ class TorchBackend(Backend):
         return p.value(), tape.rows(p), p.auxiliary()
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        levels = partial(self._dense, fn, True)
         if self._prefers_forward(fn, x, contexts, samples=True):
-            return Prep(partial(func.batched_jacobian, fn, forward=True))
-        return _either(
-            partial(tape.batched_jacobian, fn),
-            partial(func.batched_jacobian, fn, forward=False),
+            return Prep(partial(func.batched_jacobian, fn, forward=True), levels=levels)
+        through = partial(func.batched_jacobian, fn, forward=False)
+        return _either(partial(tape.batched_jacobian, fn), through, levels)
+
+    def _dense(self, fn: Function, samples: bool, setting: Setting) -> Levels:
+        return dense(
+            self, setting.x, self._outputs(fn, setting.x, setting.contexts), samples=samples
         )
 
     def _prefers_forward(
@@ -207,38 +219,23 @@ class TorchBackend(Backend):
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
         through = partial(func.hvp, fn, batched=batched)
+        levels = partial(self._over_gradient, False)
         if self._forward:
-            return Prep(through)
-        return _either(partial(tape.hvp, fn, batched=batched), through)
+            return Prep(through, levels=levels)
+        return _either(partial(tape.hvp, fn, batched=batched), through, levels)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
+        levels = partial(self._over_gradient, True)
         if self._forward:
-            return Prep(partial(func.hessian, fn))
-        return _either(partial(tape.hessian, fn), partial(func.hessian, fn))
+            return Prep(partial(func.hessian, fn), levels=levels)
+        return _either(partial(tape.hessian, fn), partial(func.hessian, fn), levels)
 
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        asked, inside = self.adtype.mode, in_transform()
-        if operator in ("pushforward", "derivative", "second_derivative"):
-            twice = not inside and (
-                asked == "reverse" or (asked == "auto" and self._pulls_twice(x, recorded))
-            )
-            first: Levels = two_pullbacks(seeds) if twice else (("forward", seeds),)
-            return first * 2 if operator == "second_derivative" else first
-        if operator in ("hvp", "hessian"):
-            directions = sum(map(size_of, x)) if operator == "hessian" else seeds
-            outer: Mode = "forward" if inside or asked == "forward" else "reverse"
-            return (outer, directions), ("reverse", 1)
-        return super().levels(operator, fn, x, contexts, y, seeds, recorded)
+    def _over_gradient(self, whole: bool, setting: Setting) -> Levels:
+        """The levels of products with the Hessian: with each unit vector, if `whole`."""
+        outer: Mode = "forward" if self._forward or in_transform() else "reverse"
+        directions = setting.entries if whole else setting.seeds
+        return self.level(outer, directions), self.level("reverse", 1)
 
     # --- what a bridge asks ----------------------------------------------------------------------
 
@@ -282,6 +279,6 @@ class TorchBackend(Backend):
         return Prep(run)
 
 
-def _either(on_tape: Run, in_func: Run) -> Prep:
+def _either(on_tape: Run, in_func: Run, levels: Tell = untold) -> Prep:
     """The tape, or ``torch.func`` inside a transform: known only when the call is made."""
-    return Prep(lambda *args: in_func(*args) if in_transform() else on_tape(*args))
+    return Prep(lambda *args: in_func(*args) if in_transform() else on_tape(*args), levels=levels)

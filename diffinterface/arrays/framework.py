@@ -15,7 +15,7 @@ import array_api_compat
 import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
-from diffinterface.arrays.facts import NUMBERS, Array
+from diffinterface.arrays.facts import NUMBERS, Array, dtype_name, shape_of
 
 from ..declare import plugins
 from ..errors import InputError, NestedDifferentiationError
@@ -215,6 +215,24 @@ def is_traced(leaf: Array) -> bool:
     """Whether anything is recording an array, so that its values cannot be looked at."""
     framework = framework_of(leaf)
     return framework is not None and framework.is_traced(leaf)
+
+
+def is_abstract(leaf: Array) -> bool:
+    """Whether an outer engine does not know the values of an array yet."""
+    framework = framework_of(leaf)
+    if framework is None:
+        return False
+    inside = framework.stop_gradient(leaf)
+    return (framework_of(inside) or framework).values(inside) is None
+
+
+def plain(leaf: Array) -> Any:
+    """An array's values in NumPy, or others where an outer engine does not know them yet."""
+    framework = framework_of(leaf)
+    if framework is None:
+        return leaf
+    values = framework.values(leaf)
+    return np.full(shape_of(leaf), 0.5).astype(dtype_name(leaf)) if values is None else values
 
 
 def finished(leaf: Array) -> Any:

@@ -6,10 +6,10 @@ from typing import Any, final
 
 from ..arrays.trees import Leaves, Structure, flatten
 from ..declare.adtypes import NoAutoDiff
-from ..engine.contract import AbstractBackend, Levels
+from ..engine.contract import AbstractBackend
 from ..engine.conversion import prepare
 from ..engine.function import Function
-from ..engine.prep import Prep
+from ..engine.prep import Levels, Prep, Setting
 from ..errors import UnsupportedOperatorError
 
 
@@ -45,19 +45,6 @@ class Composite(AbstractBackend):
     def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
         return self._route(operator, fn, x, contexts).member(operator, fn, x, contexts)
 
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        member = self._route(operator, fn, x, contexts)
-        return member.levels(operator, fn, x, contexts, y, seeds, recorded)
-
     def prepare(
         self,
         operator: str,
@@ -71,18 +58,21 @@ class Composite(AbstractBackend):
     ) -> Prep:
         member = self._route(operator, fn, x, contexts)
         options = {"batched": batched, "same_point": same_point}
-        plan, converter = prepare(member, operator, fn, x, contexts, t, **options)
+        prep, converter = prepare(member, operator, fn, x, contexts, t, **options)
         if converter.plain:
-            return plan
+            return prep
         if same_point:
-            return Prep(lambda t: converter.leave_run(plan.run(converter.enter(t))))
+            return Prep(lambda t: converter.leave_run(prep.run(converter.enter(t))))
 
         def run(x: Leaves, contexts: Leaves, *t: Leaves) -> tuple[Any, Any, Any]:
-            entered = converter.enter(x)
-            data = converter.enter_contexts(contexts, entered)
-            return converter.leave_run(plan.run(entered, data, *map(converter.enter, t)))
+            arguments = converter.enter_all(x, contexts)
+            return converter.leave_run(prep.run(*arguments, *map(converter.enter, t)))
 
-        return Prep(run)
+        def levels(setting: Setting) -> Levels:
+            x, contexts = converter.enter_all(setting.x, setting.contexts)
+            return prep.levels(setting._replace(x=x, contexts=contexts))
+
+        return Prep(run, levels=levels)
 
 
 @final

@@ -41,7 +41,6 @@ class MixedModeBackend(Composite):
             # The batch axis of a batched Jacobian counts on both sides, so it cancels; and what one
             # engine's column costs over another's row is not known.
             converter = Converter(self.forward, x)
-            entered = converter.enter(x)
-            y, _ = fn.on(self.forward)(entered, converter.enter_contexts(contexts, entered))
+            y, _ = fn.on(self.forward)(*converter.enter_all(x, contexts))
             return self.forward if sum(map(size_of, x)) <= sum(map(size_of, y)) else self.reverse
         return self.forward if operator in FORWARD else self.reverse

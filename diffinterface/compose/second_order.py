@@ -6,14 +6,14 @@ from typing import Any, final
 
 from diffinterface.compose.member import Composite
 
-from ..arrays.facts import size_of
+from ..arrays.framework import plain
 from ..arrays.trees import Leaves
-from ..declare.adtypes import Mode, SecondOrder
+from ..declare.adtypes import SecondOrder
 from ..engine import derived
-from ..engine.contract import AbstractBackend, Levels
+from ..engine.contract import AbstractBackend
 from ..engine.conversion import CrossingError, prepare
-from ..engine.function import Function
-from ..engine.prep import Prep
+from ..engine.function import DerivedFunction, Function
+from ..engine.prep import Levels, Prep, Setting
 from ..engine.registry import resolve
 from ..nest.bridge import Bridge, apply
 
@@ -45,22 +45,6 @@ class SecondOrderBackend(Composite):
     def member(self, operator: str, fn: Function, x: Leaves, contexts: Leaves) -> AbstractBackend:
         return self if operator in SECOND else self.inner.member(operator, fn, x, contexts)
 
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        first = "derivative" if operator == "second_derivative" else "gradient"
-        outer: Mode = "forward" if self.outer.has_forward else "reverse"
-        directions = sum(map(size_of, x)) if operator == "hessian" else seeds
-        inner = self.inner.levels(first, fn, x, contexts, y, 1, True)
-        return ((outer, directions), *inner)
-
     def prepare(
         self,
         operator: str,
@@ -77,19 +61,18 @@ class SecondOrderBackend(Composite):
             return super().prepare(operator, fn, x, contexts, t, **options)
         first = self._first(fn, "derivative" if operator == "second_derivative" else "gradient")
         if t is not None:
-            plan = derived.hvp(self.outer, first, x, contexts, t, batched)
-            return derived.fix_point(plan, x, contexts) if same_point else plan
+            prep = derived.hvp(self.outer, first, x, contexts, t, batched)
+            return derived.fix_point(prep, x, contexts) if same_point else prep
         build = derived.hessian if operator == "hessian" else derived.second_derivative
         return build(self.outer, first, x, contexts)
 
-    def _first(self, fn: Function, operator: str) -> Function:
+    def _first(self, fn: Function, operator: str) -> DerivedFunction:
         """The inner derivative as the function that `outer` differentiates; its aux is (y, aux)."""
+        inner = fn.on(self.inner, reuse=False)
 
         def native(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-            inner = fn.on(self.inner, reuse=False)
-            plan, converter = prepare(self.inner, operator, inner, x, contexts)
-            entered = converter.enter(x)
-            value, result, aux = plan.run(entered, converter.enter_contexts(contexts, entered))
+            prep, converter = prepare(self.inner, operator, inner, x, contexts)
+            value, result, aux = prep.run(*converter.enter_all(x, contexts))
             return converter.leave_all(result), (converter.leave_all(value), aux)
 
         def joined(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
@@ -108,4 +91,9 @@ class SecondOrderBackend(Composite):
             count = len(x) if operator == "gradient" else len(leaves) // 2
             return leaves[:count], (leaves[count:], None)
 
-        return fn.derived(call)
+        def levels(setting: Setting) -> Levels:
+            x, contexts = (tuple(map(plain, part)) for part in setting[:2])
+            prep, converter = prepare(self.inner, operator, inner, x, contexts)
+            return prep.levels(Setting(*converter.enter_all(x, contexts), 1, setting.recorded))
+
+        return fn.derived(call, levels)

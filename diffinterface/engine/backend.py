@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..arrays.trees import Leaves
-from . import derived, modes
-from .contract import AbstractBackend, Levels
-from .function import Function
-from .prep import Prep
+from . import derived
+from .contract import AbstractBackend
+from .function import DerivedFunction, Function
+from .modes import usual
+from .prep import Prep, untold
 
 
 class Backend(AbstractBackend):
@@ -14,7 +17,7 @@ class Backend(AbstractBackend):
 
     A subclass sets `adtype_class`, and implements `prepare_pushforward` or `prepare_pullback`; it
     overrides what the engine does better. All arguments are flat: `x`, `contexts` and `t` are tuples of
-    leaves, f is a `Function` whose call gives ``(y_leaves, aux)``. The plans that the methods return
+    leaves, f is a `Function` whose call gives ``(y_leaves, aux)``. The preps that the methods return
     give:
 
     ============================= ================ ===================================== ===============
@@ -32,7 +35,7 @@ class Backend(AbstractBackend):
     ============================= ================ ===================================== ===============
 
     With ``batched=True`` the leaves of t carry one extra leading axis, and so does the result.
-    ``prepare_*_same_point`` fixes x and the contexts; its plan takes ``(t,)``.
+    ``prepare_*_same_point`` fixes x and the contexts; its prep takes ``(t,)``.
 
     The attributes are those of `AbstractBackend`.
     """
@@ -57,20 +60,10 @@ class Backend(AbstractBackend):
         same_point: bool = False,
     ) -> Prep:
         build = getattr(self, f"prepare_{operator}{'_same_point' * same_point}")
-        plan: Prep = build(fn, x, contexts) if t is None else build(fn, x, contexts, t, batched)
-        return plan
-
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        return modes.usual(self, operator, x, y, seeds)
+        prep: Prep = build(fn, x, contexts) if t is None else build(fn, x, contexts, t, batched)
+        if prep.levels is untold:
+            prep.levels = partial(usual, self, operator)
+        return prep
 
     # --- what second order asks ------------------------------------------------------------------
 
@@ -128,5 +121,5 @@ class Backend(AbstractBackend):
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         return derived.hessian(self.outer(x), self._first(fn, "gradient"), x, contexts)
 
-    def _first(self, fn: Function, operator: str) -> Function:
+    def _first(self, fn: Function, operator: str) -> DerivedFunction:
         return derived.derivative_function(self, fn, operator)

@@ -13,13 +13,9 @@ from ..declare.adtypes import ADType, Mode
 from ..errors import OutputError
 from .cost import EVEN, Costs
 from .function import Function, looped
-from .prep import Prep
+from .prep import Level, Prep
 
 Program = Callable[[Leaves, Leaves], Leaves]
-
-#: The levels of an operator, outermost first: a mode, and how many directions it pushes or pulls; of one
-#: sample, in a batched Jacobian. The work multiplies.
-Levels = tuple[tuple[Mode, int], ...]
 
 
 class AbstractBackend(ABC):
@@ -58,9 +54,7 @@ class AbstractBackend(ABC):
     exact: bool = True
     stops: bool = True
     costs: Costs = EVEN
-    column_evaluations: float = (
-        1.5  # Griewank and Walther, "Evaluating Derivatives", 2008, section 3.2
-    )
+    column_evaluations: float = 1.5
     chunk_size: int | None = 64
 
     def __init__(self, adtype: ADType) -> None:
@@ -96,12 +90,12 @@ class AbstractBackend(ABC):
         batched: bool = False,
         same_point: bool = False,
     ) -> Prep:
-        """The plan of an operator, by its name.
+        """The prep of an operator, by its name.
 
         Parameters
         ----------
         operator : str
-            "gradient", "pushforward" ...; see `Backend` for what the plan of each takes and gives.
+            "gradient", "pushforward" ...; see `Backend` for what the prep of each takes and gives.
         fn : Function
             f, as this backend meets it.
         x, contexts : tuple of array
@@ -111,7 +105,7 @@ class AbstractBackend(ABC):
         batched : bool
             Whether the leaves of t carry one extra leading axis, and so does the result.
         same_point : bool
-            Whether x and the contexts are fixed: the plan takes ``(t,)`` alone.
+            Whether x and the contexts are fixed: the prep takes ``(t,)`` alone.
         """
 
     # --- what the core asks about arrays ---------------------------------------------------------
@@ -159,21 +153,14 @@ class AbstractBackend(ABC):
         y, _ = fn(x, contexts)
         return y, y
 
-    @abstractmethod
-    def levels(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        y: Leaves,
-        seeds: int,
-        recorded: bool,
-    ) -> Levels:
-        """What an operator pushes and pulls, for so many `seeds`, where f gives outputs like `y`.
+    def level(self, mode: Mode, directions: int) -> Level:
+        """So many columns or rows by this engine, with their cost: an upper bound, as a rule.
 
-        `recorded` tells whether anything around the call is recording it.
+        A. Griewank and A. Walther, "Evaluating Derivatives", 2nd ed., 2008, sections 3.2 and 3.3: a
+        tangent adds at most 1.5 evaluations, a cotangent at most 3.
         """
+        each = self.column_evaluations if mode == "forward" else 3.0
+        return Level(mode, directions, 1 + each * directions)
 
     # --- what a bridge asks ----------------------------------------------------------------------
 

@@ -117,6 +117,11 @@ class Converter:
             for leaf in leaves
         )
 
+    def enter_all(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        """Leaves of x and of the contexts, as the engine takes them."""
+        entered = self.enter(x)
+        return entered, self.enter_contexts(contexts, entered)
+
     def enter_contexts(self, leaves: Leaves, x: Leaves) -> Leaves:
         """Leaves of contexts, beside x as the engine takes it.
 
@@ -192,7 +197,7 @@ class Converter:
         return None if aux is None else optree.tree_map(convert, aux)
 
     def leave_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        """What a plan's `run` gives, as the caller gets it."""
+        """What a prep's `run` gives, as the caller gets it."""
         value, result, aux = parts
         return self.leave_all(value), self.leave_all(result), self.leave_aux(aux)
 
@@ -221,10 +226,9 @@ def prepare(
     batched: bool = False,
     same_point: bool = False,
 ) -> tuple[Prep, Converter]:
-    """A backend's plan for arguments of any framework, and the converter that serves it."""
+    """A backend's prep for arguments of any framework, and the converter that serves it."""
     converter = Converter(backend, x)
     seeds = None if t is None else converter.enter(t)
-    entered = converter.enter(x)
-    data = converter.enter_contexts(contexts, entered)
+    entered, data = converter.enter_all(x, contexts)
     options = {"batched": batched, "same_point": same_point}
     return backend.prepare(operator, fn.on(backend), entered, data, seeds, **options), converter

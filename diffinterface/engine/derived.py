@@ -17,15 +17,19 @@ from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
 from ..errors import UnsupportedOperatorError
 from .contract import AbstractBackend
-from .function import Function
+from .function import DerivedFunction, Function
 from .modes import prefers_forward
-from .prep import Prep
+from .prep import Levels, Prep, Setting, Tell
 from .transforms import complex_gradient_error
 
 
-def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
-    """A plan at one point, from the general one: correct for every engine, if not the fastest."""
-    return Prep(lambda t: plan.run(x, contexts, t), lambda t: plan.result(x, contexts, t))
+def fix_point(prep: Prep, x: Leaves, contexts: Leaves) -> Prep:
+    """A prep at one point, from the general one: correct for every engine, if not the fastest."""
+    return Prep(
+        lambda t: prep.run(x, contexts, t),
+        lambda t: prep.result(x, contexts, t),
+        levels=prep.levels,
+    )
 
 
 # --- the primitives from each other --------------------------------------------------------------
@@ -47,7 +51,7 @@ def pullback_by_pushforward(
             flat = flat + 1j * assembly.adjoint(cotangents, value, across, batched)
         return value, assembly.split(flat, x, batched), aux
 
-    return Prep(run)
+    return Prep(run, levels=_by_columns(push))
 
 
 def _need(backend: AbstractBackend, given: bool, operator: str) -> None:
@@ -73,13 +77,13 @@ def pushforward_by_pullback(
             backend=backend.adtype,
             operator="pushforward",
         )
-    plan = jacobian_reverse(backend, fn, x, contexts)
+    rows = jacobian_reverse(backend, fn, x, contexts)
 
     def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
-        value, rows, aux = plan.run(x, contexts)
-        return value, assembly.apply(rows, value, t, batched), aux
+        value, matrix, aux = rows.run(x, contexts)
+        return value, assembly.apply(matrix, value, t, batched), aux
 
-    return Prep(run)
+    return Prep(run, levels=rows.levels)
 
 
 # --- first order ---------------------------------------------------------------------------------
@@ -88,8 +92,14 @@ def pushforward_by_pullback(
 def derivative(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The pushforward of 1."""
     seed = tuple(array_namespace(leaf).ones_like(leaf) for leaf in x)
-    plan = backend.prepare("pushforward", fn, x, contexts, seed)
-    return Prep(lambda x, c: plan.run(x, c, seed), lambda x, c: plan.result(x, c, seed))
+    return _along(backend.prepare("pushforward", fn, x, contexts, seed), seed)
+
+
+def _along(prep: Prep, t: Leaves) -> Prep:
+    """A prep of the seed t, as one that takes none."""
+    return Prep(
+        lambda x, c: prep.run(x, c, t), lambda x, c: prep.result(x, c, t), levels=prep.levels
+    )
 
 
 def gradient(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -97,8 +107,7 @@ def gradient(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves
     if backend.has_reverse and x:
         xp = array_namespace(x[0])
         one = xp.ones((), dtype=xp.real(x[0]).dtype if is_complex(x[0]) else x[0].dtype)
-        plan = backend.prepare("pullback", fn, x, contexts, (one,))
-        return Prep(lambda x, c: plan.run(x, c, (one,)), lambda x, c: plan.result(x, c, (one,)))
+        return _along(backend.prepare("pullback", fn, x, contexts, (one,)), (one,))
     return gradient_forward(backend, fn, x, contexts)
 
 
@@ -126,7 +135,7 @@ def gradient_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts
             return run(x, contexts)[1]
         return joined(_columns_alone(backend, fn, push, x, contexts), x, contexts)
 
-    return Prep(run, result)
+    return Prep(run, result, levels=_by_columns(push))
 
 
 def jacobian(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -155,13 +164,13 @@ def jacobian_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts
         like = tuple(chunks[0][0, ...] for chunks in columns)
         return assembly.rows_from_columns(columns, like, x)
 
-    return Prep(run, result)
+    return Prep(run, result, levels=_by_columns(push))
 
 
 def jacobian_reverse(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Row by row."""
     y, _ = fn(x, contexts)
-    # Only as examples: the plan must not keep a trace alive.
+    # Only as examples: the prep must not keep a trace alive.
     y = tuple(stopped(array_namespace(*x, leaf).asarray(leaf)) for leaf in y)
     pull = backend.prepare("pullback", fn, x, contexts, basis(y, 0, 1), batched=True)
 
@@ -176,7 +185,7 @@ def jacobian_reverse(backend: AbstractBackend, fn: Function, x: Leaves, contexts
         rows = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(x)))
         return value, assembly.rows_from_rows(rows, y, x), aux
 
-    return Prep(run)
+    return Prep(run, levels=_at_once(pull, sum(map(size_of, y))))
 
 
 def batched_jacobian(
@@ -185,18 +194,18 @@ def batched_jacobian(
     """One seed serves every sample at once, because samples do not mix."""
     y, _ = fn(x, contexts)
     batch = assembly.check_batch(x, y)
-    example = tuple(map(stopped, assembly.first_sample(y)))  # the plan must not keep a trace alive
+    example = tuple(map(stopped, assembly.first_sample(y)))  # the prep must not keep a trace alive
     if forward is None:
         forward = prefers_forward(backend, x, y, samples=True)
     operator = "pushforward" if forward else "pullback"
-    one = basis(assembly.first_sample(x) if forward else example, 0, 1)
-    seeds = assembly.broadcast_seeds(one, batch)
-    plan = backend.prepare(operator, fn, x, contexts, seeds, batched=True)
+    over = assembly.first_sample(x) if forward else example
+    seeds = assembly.broadcast_seeds(basis(over, 0, 1), batch)
+    each = backend.prepare(operator, fn, x, contexts, seeds, batched=True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
         for seeds in _chunks(backend, assembly.first_sample(x) if forward else example):
-            value, part, aux = plan.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
+            value, part, aux = each.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
             parts.append(part)
         stacked = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(parts[0])))
         return (
@@ -205,7 +214,17 @@ def batched_jacobian(
             aux,
         )
 
-    return Prep(run)
+    return Prep(run, levels=_at_once(each, sum(map(size_of, over))))
+
+
+def _at_once(prep: Prep, seeds: int) -> Tell:
+    """What `prep` tells of so many seeds."""
+    return lambda setting: prep.levels(setting._replace(seeds=seeds))
+
+
+def _by_columns(push: Prep) -> Tell:
+    """What `push` tells of a seed for each entry of x."""
+    return lambda setting: push.levels(setting._replace(seeds=setting.entries))
 
 
 def _chunks(backend: AbstractBackend, over: Leaves) -> Iterator[Leaves]:
@@ -258,28 +277,34 @@ def _seeds(backend: AbstractBackend, x: Leaves, turn: bool) -> Iterator[Leaves]:
 # --- second order --------------------------------------------------------------------------------
 
 
-def derivative_function(inner: AbstractBackend, fn: Function, operator: str) -> Function:
+def derivative_function(inner: AbstractBackend, fn: Function, operator: str) -> DerivedFunction:
     """A derivative of f, as the function that an outer engine differentiates; its aux is (y, aux).
 
     Both engines compute with the same arrays.
     """
 
+    def prep(x: Leaves, contexts: Leaves) -> Prep:
+        return inner.prepare(operator, fn.on(inner, reuse=False), x, contexts)
+
     def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        plan = inner.prepare(operator, fn.on(inner, reuse=False), x, contexts)
-        value, result, aux = plan.run(x, contexts)
+        value, result, aux = prep(x, contexts).run(x, contexts)
         return result, (value, aux)
 
-    return fn.derived(call)
+    return fn.derived(call, lambda setting: prep(setting.x, setting.contexts).levels(setting))
 
 
-def _second_order(plan: Prep) -> Prep:
-    """A plan over a derivative function, with value ``(y, derivative)`` as `Backend` tables it."""
+def _second_order(outer: AbstractBackend, prep: Prep, first: DerivedFunction) -> Prep:
+    """A prep over a derivative, with value ``(y, derivative)`` as `Backend` tables it."""
 
     def run(*args: Any) -> tuple[Any, Any, Any]:
-        first, second, (y, aux) = plan.run(*args)
-        return (y, first), second, aux
+        slope, second, (y, aux) = prep.run(*args)
+        return (y, slope), second, aux
 
-    return Prep(run, plan.result)
+    def levels(setting: Setting) -> Levels:
+        recorded = setting.recorded or outer.stops  # differences record nothing
+        return prep.levels(setting) + first.levels(setting._replace(seeds=1, recorded=recorded))
+
+    return Prep(run, prep.result, levels=levels)
 
 
 def refuse_complex(backend: AbstractBackend, x: Leaves, operator: str) -> None:
@@ -293,23 +318,32 @@ def refuse_complex(backend: AbstractBackend, x: Leaves, operator: str) -> None:
         )
 
 
-def second_derivative(outer: AbstractBackend, first: Function, x: Leaves, contexts: Leaves) -> Prep:
+def second_derivative(
+    outer: AbstractBackend, first: DerivedFunction, x: Leaves, contexts: Leaves
+) -> Prep:
     """The outer derivative of the inner derivative, `first`."""
-    return _second_order(outer.prepare("derivative", first, x, contexts))
+    return _second_order(outer, outer.prepare("derivative", first, x, contexts), first)
 
 
 def hvp(
-    outer: AbstractBackend, first: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool
+    outer: AbstractBackend,
+    first: DerivedFunction,
+    x: Leaves,
+    contexts: Leaves,
+    t: Leaves,
+    batched: bool,
 ) -> Prep:
     """The outer pushforward of the inner gradient, or its pullback: the Hessian is symmetric."""
     refuse_complex(outer, x, "hvp")
     operator = "pushforward" if outer.has_forward else "pullback"
-    return _second_order(outer.prepare(operator, first, x, contexts, t, batched=batched))
+    return _second_order(
+        outer, outer.prepare(operator, first, x, contexts, t, batched=batched), first
+    )
 
 
-def hessian(outer: AbstractBackend, first: Function, x: Leaves, contexts: Leaves) -> Prep:
+def hessian(outer: AbstractBackend, first: DerivedFunction, x: Leaves, contexts: Leaves) -> Prep:
     """The outer Jacobian of the inner gradient, `first`."""
     refuse_complex(outer, x, "hessian")
     if outer.has_forward:
-        return _second_order(jacobian_forward(outer, first, x, contexts))
-    return _second_order(outer.prepare("jacobian", first, x, contexts))
+        return _second_order(outer, jacobian_forward(outer, first, x, contexts), first)
+    return _second_order(outer, outer.prepare("jacobian", first, x, contexts), first)

@@ -13,13 +13,14 @@ from numbers import Integral
 from typing import Any
 
 from ..arrays.facts import dtype_name, is_inexact, shape_of
-from ..arrays.framework import framework_of
+from ..arrays.framework import framework_of, is_abstract
 from ..arrays.namespace import array_namespace
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
 from ..evaluations import States, rewind, thread
 from .arguments import join
 from .foreign import refuse_foreign, refuse_output
+from .prep import Tell, untold
 
 Argnums = int | tuple[int, ...]
 
@@ -107,9 +108,20 @@ class Function:
         finally:
             thread.stack.pop()
 
-    def derived(self, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]) -> DerivedFunction:
-        """Another flat function of the same arguments: what a derivative of f is to an outer engine."""
-        return DerivedFunction(self, call)
+    def derived(
+        self,
+        call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
+        levels: Tell = untold,
+    ) -> DerivedFunction:
+        """Another flat function of the same arguments: what a derivative of f is to an outer engine.
+
+        `levels` tells what each evaluation pushes and pulls, as that of a `Prep` does.
+        """
+        return DerivedFunction(self, call, levels)
+
+    def known(self, y: Leaves) -> Function:
+        """The same function where its outputs are known: evaluated only at values that are not."""
+        return KnownFunction(self, y)
 
     def split_aux(self, y: Any) -> tuple[Any, Any]:
         """What f returned, under `has_aux`, as the pair that it must be."""
@@ -180,12 +192,15 @@ class DerivedFunction(Function):
     """A derivative of a function, as the function that an outer engine differentiates."""
 
     def __init__(
-        self, base: Function, call: Callable[[Leaves, Leaves], tuple[Leaves, Any]]
+        self,
+        base: Function,
+        call: Callable[[Leaves, Leaves], tuple[Leaves, Any]],
+        levels: Tell,
     ) -> None:
         super().__init__(
             base.f, base.backend, base.x_structure, base.layout, has_aux=True, reuse=base.reuse
         )
-        self._call = call
+        self._call, self.levels = call, levels
 
     def within(self, context: Callable[[], AbstractContextManager[Any]]) -> DerivedFunction:
         other = copy.copy(self)
@@ -198,6 +213,18 @@ class DerivedFunction(Function):
             return self._call(x, contexts)
         finally:
             thread.stack.pop()
+
+
+class KnownFunction(Function):
+    """A function whose outputs are known, as `explain` prepares it."""
+
+    def __init__(self, base: Function, y: Leaves) -> None:
+        self.__dict__.update(vars(base))
+        self._y = y
+
+    def __call__(self, x: Leaves, contexts: Leaves = ()) -> tuple[Leaves, Any]:
+        abstract = any(map(is_abstract, x))
+        return super().__call__(x, contexts) if abstract else (self._y, None)
 
 
 def looped(

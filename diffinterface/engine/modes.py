@@ -1,11 +1,11 @@
-"""Which mode "auto" takes, and what the levels of an operator are."""
+"""Which mode "auto" takes, and what preps tell of theirs."""
 
 from __future__ import annotations
 
 from ..arrays.facts import shape_of, size_of
 from ..arrays.trees import Leaves
-from ..declare.adtypes import Mode
-from .contract import AbstractBackend, Levels
+from .contract import AbstractBackend
+from .prep import Levels, Setting
 
 
 def prefers_forward(
@@ -35,45 +35,35 @@ def prefers_forward(
     return costs.forward(n, m, batch) <= costs.reverse(n, m, batch)
 
 
-# --- what `explain` tells ------------------------------------------------------------------------
+# --- what preps tell `explain` -------------------------------------------------------------------
 
 
-def two_pullbacks(seeds: int = 1) -> Levels:
+def usual(backend: AbstractBackend, operator: str, setting: Setting) -> Levels:
+    """The levels of a prep that tells none: the operator's own mode, all at once."""
+    rows = backend.has_reverse and (operator in ("pullback", "gradient") or not backend.has_forward)
+    each = operator.endswith(("jacobian", "hessian")) or (operator == "gradient" and not rows)
+    directions = setting.entries if each else setting.seeds
+    return (backend.level("reverse" if rows else "forward", directions),)
+
+
+def dense(backend: AbstractBackend, x: Leaves, y: Leaves, *, samples: bool = False) -> Levels:
+    """The levels of a Jacobian in the mode that `prefers_forward` takes."""
+    forward = prefers_forward(backend, x, y, samples=samples)
+    batch = max(shape_of(x[0])[0], 1) if samples else 1
+    directions = sum(map(size_of, x if forward else y)) // batch
+    return (backend.level("forward" if forward else "reverse", directions),)
+
+
+def two_pullbacks(backend: AbstractBackend, seeds: int = 1) -> Levels:
     """A pushforward by reverse mode alone."""
-    return ("reverse", seeds), ("reverse", 1)
+    return backend.level("reverse", seeds), backend.level("reverse", 1)
 
 
-def usual(backend: AbstractBackend, operator: str, x: Leaves, y: Leaves, seeds: int) -> Levels:
-    """The levels of the operators in `derived`."""
-    n, m = sum(map(size_of, x)), sum(map(size_of, y))
-    ahead = backend.has_forward
-    push: Levels = (("forward", seeds),) if ahead else (("reverse", m),)
-    if operator in ("jacobian", "batched_jacobian"):
-        samples = operator == "batched_jacobian"
-        batch = max(shape_of(x[0])[0], 1) if samples else 1
-        forward = prefers_forward(backend, x, y, samples=samples)
-        return (("forward", n // batch) if forward else ("reverse", m // batch),)
-    by_columns = not backend.has_reverse or getattr(backend.adtype, "mode", "auto") == "forward"
-    gradient: Levels = (("forward", n),) if by_columns else (("reverse", 1),)
-    outer: Mode = "forward" if ahead else "reverse"
-    return {
-        "pullback": (("reverse", seeds),) if backend.has_reverse else (("forward", n),),
-        "gradient": gradient,
-        "second_derivative": push * 2,
-        "hvp": ((outer, seeds), *gradient),
-        "hessian": ((outer, n), *gradient),
-    }.get(operator, push)
-
-
-def evaluations(backend: AbstractBackend, levels: Levels) -> float:
-    """The work of levels in evaluations of f, f's own value included: an upper bound, as a rule.
-
-    A. Griewank and A. Walther, "Evaluating Derivatives", 2nd ed., 2008, sections 3.2 and 3.3: a tangent
-    adds at most 1.5 evaluations, a cotangent at most 3.
-    """
+def evaluations(levels: Levels) -> float:
+    """The work of levels in evaluations of f, f's own value included."""
     total = 1.0
-    for mode, directions in levels:
-        total *= 1 + (backend.column_evaluations if mode == "forward" else 3.0) * directions
+    for level in levels:
+        total = total + level.evaluations if level.beside else total * level.evaluations
     return total
 
 
@@ -91,7 +81,7 @@ def relative(
     forward, reverse = costs.forward(n, m, batch), costs.reverse(n, m, batch)
     if not (forward and reverse):
         return None
-    return forward / reverse if levels[0][0] == "forward" else reverse / forward
+    return forward / reverse if levels[0].mode == "forward" else reverse / forward
 
 
 def reason(backend: AbstractBackend, operator: str, levels: Levels) -> str:
@@ -104,6 +94,6 @@ def reason(backend: AbstractBackend, operator: str, levels: Levels) -> str:
     if operator in ("jacobian", "batched_jacobian"):
         return "the cheaper of the two, by the measured costs of this engine"
     if operator in ("pushforward", "derivative", "second_derivative"):
-        twice = levels[0][0] == "reverse"
+        twice = levels[0].mode == "reverse"
         return "two pullbacks: measured faster than one push" if twice else "a column is all of it"
     return "a row is all of a gradient" if len(levels) == 1 else "the gradient is a row"

@@ -3,114 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-
-from ..arrays.facts import Array, dtype_name, shape_of, size_of
-from ..arrays.framework import framework_of
+from ..arrays.facts import shape_of, size_of
+from ..arrays.framework import plain
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves
-from ..declare.adtypes import ADType, Mode
-from ..declare.config import as_adtype, get_config
+from ..declare.adtypes import ADType
+from ..declare.config import as_adtype
 from ..engine.arguments import split
-from ..engine.contract import AbstractBackend, Levels
 from ..engine.conversion import Converter
 from ..engine.function import Argnums, Function, check_argnums
 from ..engine.modes import evaluations, reason, relative
+from ..engine.prep import Setting
 from ..engine.registry import resolve
 from ..errors import InputError
 from ..prepare.call import own
-from ..prepare.operator import OPERATORS, Operator
+from ..prepare.explanation import Explanation
+from ..prepare.operator import operator_of
+from ..prepare.route import hindrance, recorders, way
 from ..prepare.signature import flatten_any
-
-Route = Literal["direct", "native", "over", "bridge", "refused"]
-
-_VARIANTS = {
-    "gradient_and_hvp": "hvp",
-    "value_gradient_and_hessian": "hessian",
-    "value_derivative_and_second_derivative": "second_derivative",
-}
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What `explain` found out; ``print`` it for the plan in words.
-
-    Attributes
-    ----------
-    operator : str
-        The operator's name.
-    function : str
-        The name of f.
-    backend : ADType
-        What was asked for.
-    engine : ADType
-        The declaration that runs the operator: `backend`, or a member of it.
-    outer : tuple of str
-        What records the arguments, or what f captured, outermost first; empty outside other derivatives.
-    traced : dict of str to tuple of str
-        The same for each of ``"x"``, ``"t"``, ``"contexts[k]"`` and ``"captured"`` that is recorded.
-    route : {"direct", "native", "over", "bridge", "refused"}
-        Nothing around the call; in the same framework; by an engine that runs on the outer one's arrays;
-        through the bridge; or `NestedDifferentiationError` (see `config_context`).
-    levels : tuple of (mode, int)
-        What the engine does, outermost first: "forward" or "reverse", and how many directions it pushes
-        or pulls; of one sample, in a batched Jacobian. Two reverse levels of a pushforward are two
-        pullbacks.
-    inputs, outputs : int
-        Entries of x and of f(x).
-    evaluations : float
-        The cost to expect, in evaluations of f.
-    relative : float or None
-        The time to expect, over that of the other mode; None where there is none, or no measurement.
-    why : tuple of str
-        The reasons: for the route, and for the mode.
-    """
-
-    operator: str
-    function: str
-    backend: ADType
-    engine: ADType
-    outer: tuple[str, ...]
-    traced: dict[str, tuple[str, ...]] = field(hash=False)
-    route: Route
-    levels: Levels
-    inputs: int
-    outputs: int
-    evaluations: float
-    relative: float | None
-    why: tuple[str, ...]
-
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        """The modes of the levels."""
-        return tuple(mode for mode, _ in self.levels)
-
-    def __str__(self) -> str:
-        about = {
-            "direct": "nothing differentiates around this call",
-            "over": "on the outer's arrays",
-        }
-        outer = " > ".join(self.outer) or "none"
-        recorded = ", ".join("what f captured" if t == "captured" else t for t in self.traced)
-        work = " over ".join(f"{_directions(*level)} in {level[0]} mode" for level in self.levels)
-        relative = (
-            "" if self.relative is None else f"; {self.relative:.2g} of the other mode's time"
-        )
-        lines = [
-            f"{self.operator} of {self.function} by {_short(self.backend)}",
-            f"  outer   {outer}" + (f", recording {recorded}" if recorded else ""),
-            f"    |     {self.route}: {about.get(self.route, self.why[0])}",
-            f"  inner   {_short(self.engine)}: {work}",
-            *(f"    |     {why}" for why in self.why[self.route not in about :]),
-            f"  f       {_entries(self.inputs)} to {_entries(self.outputs)}",
-            f"  cost    about {self.evaluations:.3g} evaluations of f{relative}",
-        ]
-        return "\n".join(lines)
-
-    __repr__ = __str__
 
 
 def explain(
@@ -128,7 +40,7 @@ def explain(
     Call it where the operator is called: inside the loss, the ``jax.jit``, or what ``torch.func`` takes.
     To learn the size of f's output, and what f captured, it runs f once: abstractly under JAX, and
     elsewhere by one plain evaluation, at the values of x, or at made-up ones where an outer engine hides
-    them.
+    them. `AutoSparse` looks for its pattern as it does in a call.
 
     Parameters
     ----------
@@ -174,7 +86,7 @@ def explain(
       f       3 entries to 1 entry
       cost    about 7 evaluations of f
     """
-    operator = _operator(op)
+    operator = operator_of(op)
     if not callable(f):
         raise InputError(f"f must be callable, got {f!r}; call explain(op, f, backend, x).", got=f)
     adtype = as_adtype(backend)
@@ -199,115 +111,39 @@ def explain(
         scalar=operator.scalar_y,
         reuse=False,
     )
-    traced = {"x": _recorders(leaves), "t": _recorders(seeds)}
+    traced = {"x": recorders(leaves), "t": recorders(seeds)}
     for k, context in enumerate(contexts):
-        traced[f"contexts[{k}]"] = _recorders(split((context,), asked.flatten)[1])
-    point, constants = (tuple(map(stopped, own(part))) for part in (leaves, data))
+        traced[f"contexts[{k}]"] = recorders(split((context,), asked.flatten)[1])
+    point, constants, t = (tuple(map(stopped, own(part))) for part in (leaves, data, seeds))
     engine = asked.member(operator.name, fn, point, constants)
-    crossing = _crossing(engine, leaves, data, seeds)
+    crossing = hindrance(engine, leaves, data, seeds)
     if crossing is not None:
-        point, constants = (tuple(map(_plain, part)) for part in (point, constants))
-    fn, converter = fn.on(engine), Converter(engine, point)
-    point = converter.enter(point)
-    constants = converter.enter_contexts(constants, point)
-    y, captured = engine.probe(fn, point, constants)
-    abstract = _recorders((*point, *constants))  # under ``jax.jit`` a constant is abstract too
-    traced["captured"] = tuple(name for name in _recorders(captured) if name not in abstract)
+        point, constants, t = (tuple(map(plain, part)) for part in (point, constants, t))
+    converter = Converter(engine, point)
+    point, constants = converter.enter_all(point, constants)
+    y, captured = engine.probe(fn.on(engine), point, constants)
+    abstract = recorders((*point, *constants))  # under ``jax.jit`` a constant is abstract too
+    recorded = crossing is None and any(traced.values())
+    traced["captured"] = tuple(name for name in recorders(captured) if name not in abstract)
     traced = {name: names for name, names in traced.items() if names}
-    outer = tuple(dict.fromkeys(name for names in traced.values() for name in names))
-    route, because = _route(engine, crossing, traced)
-    seeded = shape_of(seeds[0])[0] if batched and seeds else 1
-    inside = crossing is None and bool(outer)
-    levels = engine.levels(operator.name, fn, point, constants, y, seeded, inside)
+    route, because = way(engine, crossing, traced)
+    like = converter.enter(t) if operator.tangent else None
+    prep = asked.prepare(operator.name, fn.known(y), point, constants, like, batched=batched)
+    count = shape_of(seeds[0])[0] if batched and seeds else 1
+    levels = prep.levels(Setting(point, constants, count, recorded))
+    dense = prep.details is None
     return Explanation(
         operator=operator.name,
         function=getattr(f, "__name__", type(f).__name__),
         backend=adtype,
         engine=engine.adtype,
-        outer=outer,
+        outer=tuple(dict.fromkeys(name for names in traced.values() for name in names)),
         traced=traced,
         route=route,
-        levels=levels,
+        levels=tuple((level.mode, level.directions) for level in levels),
         inputs=sum(map(size_of, leaves)),
         outputs=sum(map(size_of, y)),
-        evaluations=evaluations(engine, levels),
-        relative=relative(engine, operator.name, levels, leaves, y),
-        why=(*because, reason(engine, operator.name, levels)),
+        evaluations=evaluations(levels),
+        relative=relative(engine, operator.name, levels, leaves, y) if dense else None,
+        why=(*because, reason(engine, operator.name, levels) if dense else repr(prep.details)),
     )
-
-
-def _operator(op: Any) -> Operator:
-    name = op if isinstance(op, str) else getattr(op, "__name__", "")
-    base = name.removeprefix("value_and_").removeprefix("prepare_").removesuffix("_same_point")
-    base = _VARIANTS.get(base, base)
-    for operator in OPERATORS:
-        if operator.name == base:
-            return operator
-    names = ", ".join(operator.name for operator in OPERATORS)
-    raise InputError(f"explain got {op!r}, expected an operator: {names}.", got=op)
-
-
-def _recorders(leaves: Leaves) -> tuple[str, ...]:
-    """What records any of the leaves, outermost first."""
-    found: dict[str, None] = {}
-    for leaf in leaves:
-        framework = framework_of(leaf)
-        if framework is not None:
-            found.update(dict.fromkeys(framework.recorders(leaf)))
-    return tuple(found)
-
-
-def _crossing(engine: AbstractBackend, x: Leaves, *others: Leaves) -> str | None:
-    """Why the arguments cannot reach the engine as they are; None if they can."""
-    for leaf in (*x, *(leaf for part in others for leaf in part)):
-        framework = framework_of(leaf)
-        native = engine.framework
-        if framework is None or native is None or framework.name in engine.accepts:
-            continue
-        if framework.is_traced(leaf):
-            name = engine.adtype.name
-            return f"{framework.name} records an argument, with which {name} cannot compute"
-    return None
-
-
-def _route(
-    engine: AbstractBackend, crossing: str | None, traced: dict[str, tuple[str, ...]]
-) -> tuple[Route, tuple[str, ...]]:
-    if crossing is not None and not get_config().nested_switching:
-        return "refused", (f"{crossing}, and nested_switching=False",)
-    if crossing is not None:
-        return "bridge", (crossing,)
-    if not traced:
-        return "direct", ()
-    if engine.framework is None:
-        return "over", ()
-    what = "what f captured" if tuple(traced) == ("captured",) else "the arguments"
-    return "native", (f"{engine.adtype.name} records {what}, and the result stays on its record",)
-
-
-def _plain(leaf: Array) -> Any:
-    """A leaf's values in NumPy, or others where an outer engine does not know them yet."""
-    framework = framework_of(leaf)
-    values = None if framework is None else framework.values(leaf)
-    if values is not None or framework is None:
-        return leaf if values is None else values
-    return np.full(shape_of(leaf), 0.5).astype(dtype_name(leaf))
-
-
-def _short(adtype: ADType) -> str:
-    """A declaration without the options left at their defaults."""
-    given = [
-        f"{option.name}={_short(value) if isinstance(value, ADType) else repr(value)}"
-        for option in fields(adtype)
-        for value in [getattr(adtype, option.name)]
-        if value != option.default
-    ]
-    return f"{type(adtype).__name__}({', '.join(given)})"
-
-
-def _directions(mode: Mode, n: int) -> str:
-    return f"{n} {'column' if mode == 'forward' else 'row'}{'' if n == 1 else 's'}"
-
-
-def _entries(n: int) -> str:
-    return f"{n} entr{'y' if n == 1 else 'ies'}"

@@ -201,7 +201,12 @@ def _each_a_call(prep: Prep, states: States) -> Prep:
     states.clear()
     details, lone = prep.details, prep.lone and one_call(prep.lone)
     return Prep(
-        one_call(prep.run), one_call(prep.result), fresh=prep.fresh, lone=lone, details=details
+        one_call(prep.run),
+        one_call(prep.result),
+        fresh=prep.fresh,
+        lone=lone,
+        details=details,
+        levels=prep.levels,
     )
 
 

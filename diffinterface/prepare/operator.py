@@ -10,7 +10,7 @@ from ..arrays.assembly import check_batch
 from ..arrays.facts import shape_of
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.function import Function
-from ..errors import ShapeError
+from ..errors import InputError, ShapeError
 
 Like = Literal["x", "y", "yx", "xx"]
 
@@ -110,3 +110,21 @@ OPERATORS = (
     HESSIAN,
     BATCHED_JACOBIAN,
 )
+
+_VARIANTS = {
+    "gradient_and_hvp": "hvp",
+    "value_gradient_and_hessian": "hessian",
+    "value_derivative_and_second_derivative": "second_derivative",
+}
+
+
+def operator_of(op: Any) -> Operator:
+    """The row of an operator, of one of its variants, or of the name of either."""
+    name = op if isinstance(op, str) else getattr(op, "__name__", "")
+    base = name.removeprefix("value_and_").removeprefix("prepare_").removesuffix("_same_point")
+    base = _VARIANTS.get(base, base)
+    for operator in OPERATORS:
+        if operator.name == base:
+            return operator
+    names = ", ".join(operator.name for operator in OPERATORS)
+    raise InputError(f"explain got {op!r}, expected an operator: {names}.", got=op)

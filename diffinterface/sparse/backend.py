@@ -10,6 +10,7 @@ from typing import Any, final
 from ..arrays.facts import NUMBERS, size_of
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.namespace import array_namespace
+from ..arrays.seeds import basis
 from ..arrays.stop import stopped
 from ..arrays.trees import Leaves, Structure
 from ..compose.member import Composite
@@ -18,7 +19,7 @@ from ..declare.adtypes import AutoSparse
 from ..engine.contract import AbstractBackend
 from ..engine.derived import refuse_complex
 from ..engine.function import Function
-from ..engine.prep import Prep
+from ..engine.prep import Levels, Prep, Setting
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError, ShapeError
 from .choice import cheapest
@@ -138,16 +139,14 @@ class SparseBackend(Composite):
         self, operator: str, fn: Function, x: Leaves, contexts: Leaves, like: Leaves, colors: Any
     ) -> Products:
         adtype, entries = self.adtype, 2 * sum(map(size_of, x)) + sum(map(size_of, like))
-        like = tuple(
-            map(stopped, self._own(like))
-        )  # only an example; the plan must not keep a trace
+        like = tuple(map(stopped, self._own(like)))  # an example; the prep must not keep a trace
         step = batch_size(adtype.chunk_size, self.dense.chunk_size, entries)
 
         def prepare(seeds: Leaves) -> Evaluate:
             if adtype.executor is not None:
                 return remote(adtype.executor, self.dense.adtype, operator, fn)
-            plan = self.dense.prepare(operator, fn, x, contexts, seeds, batched=True)
-            return serial(plan.run)
+            prep = self.dense.prepare(operator, fn, x, contexts, seeds, batched=True)
+            return serial(prep.run)
 
         options: dict[str, Any] = {"adjoint": operator == "pullback"}
         if adtype.sharding is not None:
@@ -196,7 +195,22 @@ class SparseBackend(Composite):
             if adtype.executor is None:
                 evaluate.compile(fn, x, contexts)
             evaluate.check(x, contexts)
-        return Prep(run, details=plan)
+        return Prep(run, details=plan, levels=partial(self._levels, plan.operator, sides, fn))
+
+    def _levels(
+        self, operator: str, sides: list[Products], fn: Function, setting: Setting
+    ) -> Levels:
+        """Those of the products of each side, as many as it has colors."""
+        told: Levels = ()
+        for side in (side for side in sides if side.count):
+            product = "pullback" if side.adjoint else "pushforward"
+            product = "hvp" if operator == "hessian" else product
+            with self._scope(setting.x):
+                seed = basis(side.like, 0, 1)
+                prep = self.dense.prepare(product, fn, *setting[:2], seed, batched=True)
+                first, *inside = prep.levels(setting._replace(seeds=side.count))
+            told += first._replace(beside=bool(told)), *inside
+        return told
 
     def _bare(self, plan: SparsePlan, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Any, Any]:
         """The value where no product is needed, because the derivative is zero everywhere."""

@@ -47,7 +47,7 @@ class Products:
         What to do with each array of seeds, such as spreading it over devices.
     """
 
-    __slots__ = ("_colors", "_evaluate", "_like", "_place", "_ready", "_step", "adjoint", "count")
+    __slots__ = ("_colors", "_evaluate", "_place", "_ready", "_step", "adjoint", "count", "like")
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Products:
         multiple: int = 1,
         place: Callable[[Array], Array] | None = None,
     ) -> None:
-        self._colors, self._like, self.adjoint, self._place = colors, like, adjoint, place
+        self._colors, self.like, self.adjoint, self._place = colors, like, adjoint, place
         self.count = int(np.max(colors, initial=-1)) + 1
         chunks = max(-(-self.count // step), 1)
         # Batches of one length, the last filled up with zeros: a compiling engine compiles once.
@@ -88,7 +88,7 @@ class Products:
     def _spread(self, vector: Any, batch: Callable[[Any, Array, Any], Array]) -> Leaves:
         """Seeds from a NumPy vector over all entries, leaf by leaf."""
         made, offset = [], 0
-        for leaf in self._like:
+        for leaf in self.like:
             xp, size = array_namespace(leaf), size_of(leaf)
             device = getattr(leaf, "device", None)  # a tracer has none
             own = xp.asarray(vector[offset : offset + size].copy(), device=device)
@@ -134,7 +134,7 @@ class Products:
             parts.append(_as_matrix(products))
             if done is not None:
                 done(min(self._step, self.count - self._step * (len(parts) - 1)))
-        if self.adjoint and any(map(is_complex, self._like)):
+        if self.adjoint and any(map(is_complex, self.like)):
             across = [
                 _as_matrix(part[1])
                 for part in self._evaluate(x, contexts, map(turned, self._chosen(seeds)))

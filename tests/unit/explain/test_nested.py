@@ -149,3 +149,26 @@ def test_values_that_jit_hides_are_made_up() -> None:
     (point,) = points
     assert isinstance(point, torch.Tensor)
     assert point.shape == (3,)
+
+
+@pytest.mark.parametrize("around", [jax.jit, jax.grad, lambda f: f])
+@pytest.mark.parametrize(
+    ("backend", "modes"),
+    [
+        (di.SecondOrder(di.AutoJax(), di.AutoTorch()), ("forward", "reverse")),
+        # Torch pushes by two pullbacks.
+        (di.SecondOrder(di.AutoTorch(), di.AutoJax()), ("reverse", "reverse", "reverse")),
+        (di.SecondOrder(di.AutoFiniteDiff(), di.AutoTorch()), ("forward", "reverse")),
+    ],
+)
+def test_one_engine_over_another_inside_a_third(around: Any, backend: Any, modes: Any) -> None:
+    """No derivative is taken of stand-ins, nor of what the outer engine hides."""
+    assert seen(around, jnp.asarray(X), di.hessian, cubes, backend).modes == modes
+
+
+@pytest.mark.parametrize("dense", [di.AutoJax(), di.AutoTorch()])
+def test_sparse_plans_by_their_colors(dense: Any) -> None:
+    plan = di.explain(di.jacobian, lambda x: x[1:] * x[:-1], di.AutoSparse(dense), X)
+    assert [n for _, n in plan.levels] == [2]
+    plan = di.explain(di.hessian, cubes, di.AutoSparse(dense), X)
+    assert [n for _, n in plan.levels] == [1, 1]
