@@ -71,16 +71,16 @@ class Composite(AbstractBackend):
     ) -> Prep:
         member = self._route(operator, fn, x, contexts)
         options = {"batched": batched, "same_point": same_point}
-        plan, converter = prepare(member, operator, fn, x, contexts, t, **options)
+        prep, converter = prepare(member, operator, fn, x, contexts, t, **options)
         if converter.plain:
-            return plan
+            return prep
         if same_point:
-            return Prep(lambda t: converter.leave_run(plan.run(converter.enter(t))))
+            return Prep(lambda t: converter.leave_run(prep.run(converter.enter(t))))
 
         def run(x: Leaves, contexts: Leaves, *t: Leaves) -> tuple[Any, Any, Any]:
             entered = converter.enter(x)
             data = converter.enter_contexts(contexts, entered)
-            return converter.leave_run(plan.run(entered, data, *map(converter.enter, t)))
+            return converter.leave_run(prep.run(entered, data, *map(converter.enter, t)))
 
         return Prep(run)
 

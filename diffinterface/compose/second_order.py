@@ -77,8 +77,8 @@ class SecondOrderBackend(Composite):
             return super().prepare(operator, fn, x, contexts, t, **options)
         first = self._first(fn, "derivative" if operator == "second_derivative" else "gradient")
         if t is not None:
-            plan = derived.hvp(self.outer, first, x, contexts, t, batched)
-            return derived.fix_point(plan, x, contexts) if same_point else plan
+            prep = derived.hvp(self.outer, first, x, contexts, t, batched)
+            return derived.fix_point(prep, x, contexts) if same_point else prep
         build = derived.hessian if operator == "hessian" else derived.second_derivative
         return build(self.outer, first, x, contexts)
 
@@ -87,10 +87,10 @@ class SecondOrderBackend(Composite):
 
         def native(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
             inner = fn.on(self.inner, reuse=False)
-            plan, converter = prepare(self.inner, operator, inner, x, contexts)
+            prep, converter = prepare(self.inner, operator, inner, x, contexts)
             entered = converter.enter(x)
-            value, result, aux = plan.run(entered, converter.enter_contexts(contexts, entered))
-            return converter.leave_all(result), (converter.leave_all(value), aux)
+            value, result, aux = prep.run(entered, converter.enter_contexts(contexts, entered))
+            return converter.leave(result), (converter.leave(value), aux)
 
         def joined(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
             result, (value, _) = native(x, contexts)
