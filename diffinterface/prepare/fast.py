@@ -16,7 +16,6 @@ from typing import Any
 from ..arrays.trees import LEAF, Leaves
 from ..engine.capture import Captured
 from .call import Call
-from .signature import Kind, Part
 
 Slow = Callable[..., Any]
 
@@ -26,7 +25,7 @@ def unseeded(
 ) -> Callable[..., Any]:
     """``call(x, *contexts)`` for an operator without a seed, `valued` where f's value comes too."""
     signature, converter = bound.signature, bound.converter
-    kind, shape, dtype, device = _lone(signature.x).facts
+    kind, shape, dtype, device = signature.x.kinds[0].facts
     run, finish = _run(bound, valued)
     # A gradient is the one leaf itself; other results know their tree only once f has run.
     like_x = bound.request.operator.result == "x" and not valued
@@ -72,8 +71,9 @@ def unseeded(
 def seeded(bound: Call, captured: Captured, slow: Slow, valued: bool = False) -> Callable[..., Any]:
     """``call(x, t, *contexts)`` for an operator with a seed, `valued` where f's value comes too."""
     signature = bound.signature
-    kind, shape, dtype, device = _lone(signature.x).facts
-    exact_t, match = _lone(signature.seed).exact, signature.contexts.match
+    assert signature.seed is not None
+    kind, shape, dtype, device = signature.x.kinds[0].facts
+    exact_t, match = signature.seed.kinds[0].exact, signature.contexts.match
     run, finish = _run(bound, valued)
     fn, untouched = bound.fn, bound.converter.same and not valued
     cells, names, codes = _watched(captured)
@@ -115,16 +115,11 @@ def applies(bound: Call, captured: Captured, arguments: tuple[Leaves, ...], *giv
     return (
         not captured.has_defaults
         and not bound.request.has_aux
-        and all(part.lone and part.lone.is_array for part in signature.parts)
+        and signature.x.is_lone_array
+        and (signature.seed is None or signature.seed.is_lone_array)
         and leaves is not None
         and all(map(is_, chain(*leaves), chain(*arguments)))
     )
-
-
-def _lone(part: Part | None) -> Kind:
-    assert part is not None
-    assert part.lone is not None
-    return part.lone
 
 
 def _run(bound: Call, valued: bool) -> tuple[Callable[..., Any], Callable[[Any], Any]]:

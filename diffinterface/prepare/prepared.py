@@ -88,7 +88,7 @@ class Prepared:
     def __repr__(self) -> str:
         request, kinds = self._bound.request, "traced arrays"
         name = getattr(request.f, "__name__", repr(request.f))
-        if isinstance(self._bound, Call) and self._bound.signature.x is not None:
+        if isinstance(self._bound, Call):
             kinds = ", ".join(map(repr, self._bound.signature.x.kinds))
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
 

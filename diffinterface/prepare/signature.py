@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 from ..arrays.facts import dtype_name, shape_of
-from ..arrays.framework import framework_of
+from ..arrays.framework import Framework, framework_of
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.arguments import split
 from ..errors import InputError
@@ -40,11 +40,10 @@ class Flat(NamedTuple):
         x, contexts, t = arguments
         leaves, structure = _arrays(x, flatten, "x")
         layout, data = split(contexts, flatten) if contexts else ((), ())
-        refuse_unsuited(data)
-        if tangent is None:
-            return cls(leaves, structure, data, layout)
-        what = _SEEDS[tangent]
-        return cls(leaves, structure, data, layout, *_arrays(t, flatten, what))
+        for leaf in data:
+            _suited(leaf)
+        seed = () if tangent is None else _arrays(t, flatten, _SEEDS[tangent])
+        return cls(leaves, structure, data, layout, *seed)
 
 
 _SEEDS = {"x": "the tangent", "y": "the cotangent"}
@@ -59,24 +58,21 @@ def _arrays(tree: Any, flatten: Flatten, what: str) -> tuple[Leaves, Structure]:
     """The same of a tree of arrays alone."""
     leaves, structure = flatten_any(tree, flatten)
     for leaf in leaves:
-        if framework_of(leaf) is None:
+        if _suited(leaf) is None:
             raise InputError(
                 f"{what} holds a {type(leaf).__qualname__}, expected arrays, numbers or a tree of "
                 "them (register a class of your own with optree.register_pytree_node).",
                 got=leaf,
             )
-    refuse_unsuited(leaves)
     return leaves, structure
 
 
-def refuse_unsuited(leaves: Leaves) -> None:
-    """Raise `InputError` at an array that means something else than the numbers that it holds."""
-    for leaf in leaves:
-        framework = framework_of(leaf)
-        if framework is not None and framework.unsuited is not None:
-            raise InputError(
-                f"Got a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf)
-            )
+def _suited(leaf: Any) -> Framework | None:
+    """The framework of an array that means no more than the numbers that it holds."""
+    framework = framework_of(leaf)
+    if framework is not None and framework.unsuited is not None:
+        raise InputError(f"Got a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf))
+    return framework
 
 
 @final
@@ -86,19 +82,10 @@ class Kind:
     __slots__ = ("_device", "_dtype", "_dtype_name", "_framework", "_kind", "_shape")
 
     def __init__(self, leaf: Any) -> None:
-        refuse_unsuited((leaf,))
-        framework = framework_of(leaf)
-        self._kind = type(leaf)
-        self._shape = shape_of(leaf)
-        self._dtype = getattr(leaf, "dtype", None)
-        self._dtype_name = dtype_name(leaf)
-        self._framework = framework
+        self._framework = framework = _suited(leaf)
+        self._kind, self._shape = type(leaf), shape_of(leaf)
+        self._dtype, self._dtype_name = getattr(leaf, "dtype", None), dtype_name(leaf)
         self._device = None if framework is None else framework.device(leaf)
-
-    @property
-    def is_array(self) -> bool:
-        """Whether it is the kind of an array, not of a Python number."""
-        return self._dtype is not None
 
     @property
     def facts(self) -> tuple[Any, tuple[int, ...], Any, Any]:
@@ -116,35 +103,39 @@ class Kind:
     def alike(self, leaf: Any) -> bool:
         """Whether `leaf` means the same to the engine: a float for a NumPy float64, say."""
         return (
-            self._describe_kind(leaf) == self._describe_kind()
+            _owner(framework_of(leaf)) == _owner(self._framework)
             and shape_of(leaf) == self._shape
             and dtype_name(leaf) == self._dtype_name
             and (self._device is None or leaf.device == self._device)
         )
 
-    def _describe_kind(self, leaf: Any = None) -> str:
-        framework = self._framework if leaf is None else framework_of(leaf)
-        return "no array" if framework is None else framework.name
-
     def __repr__(self) -> str:
         device = "" if self._device is None else f" on {self._device}"
-        return f"{self._describe_kind()} {self._dtype_name}{list(self._shape)}{device}"
+        return f"{_owner(self._framework)} {self._dtype_name}{list(self._shape)}{device}"
+
+
+def _owner(framework: Framework | None) -> str:
+    return "no array" if framework is None else framework.name
 
 
 @final
 class Part:
     """What x, or the seed, was: its structure, and the kinds of its leaves."""
 
-    __slots__ = ("_flatten", "_what", "kinds", "lone", "structure")
+    __slots__ = ("_flatten", "_what", "kinds", "structure")
 
     def __init__(self, what: str, leaves: Leaves, structure: Structure, flatten: Flatten) -> None:
         self.kinds, self.structure = tuple(map(Kind, leaves)), structure
-        self.lone = self.kinds[0] if structure is LEAF else None
         self._what, self._flatten = what, flatten
+
+    @property
+    def is_lone_array(self) -> bool:
+        """Whether it was one array, and no Python number."""
+        return self.structure is LEAF and self.kinds[0].facts[2] is not None
 
     def match(self, tree: Any) -> Leaves | None:
         """The leaves of `tree` where it is of this kind, else None."""
-        if self.lone is not None and self.lone.exact(tree):
+        if self.structure is LEAF and self.kinds[0].exact(tree):
             return (tree,)
         leaves, structure = flatten_any(tree, self._flatten)
         if not (structure is self.structure or structure == self.structure):
@@ -218,32 +209,28 @@ class Contexts:
 
 @final
 class Signature:
-    """What a call was prepared for. At a fixed point (``x`` None) only the seed is looked at."""
+    """What a call was prepared for. Where x and the contexts are `fixed`, only the seed counts."""
 
-    __slots__ = ("contexts", "seed", "x")
+    __slots__ = ("_fixed", "contexts", "seed", "x")
 
     def __init__(self, flat: Flat, tangent: str | None, flatten: Flatten, fixed: bool) -> None:
-        self.x = None if fixed else Part("x", flat.x, flat.structure, flatten)
+        self._fixed = fixed
+        self.x = Part("x", flat.x, flat.structure, flatten)
         self.contexts = Contexts(flat.contexts, flat.layout, flatten)
         self.seed: Part | None = None
         if tangent is not None:
             self.seed = Part(_SEEDS[tangent], flat.seed, flat.seed_structure, flatten)
 
-    @property
-    def parts(self) -> list[Part]:
-        """Those of x and of the seed that are looked at."""
-        return [part for part in (self.x, self.seed) if part is not None]
-
     def match(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
         """The leaves of x, of the contexts and of the seed, if all are of these kinds, else None."""
-        leaves = () if self.x is None else self.x.match(x)
-        data = () if self.x is None else self.contexts.match(contexts)
+        leaves = () if self._fixed else self.x.match(x)
+        data = () if self._fixed else self.contexts.match(contexts)
         seed = () if self.seed is None else self.seed.match(t)
         return None if leaves is None or data is None or seed is None else (leaves, data, seed)
 
     def differences(self, x: Any, contexts: tuple[Any, ...], t: Any) -> list[str]:
         """One line for each way in which these arguments do not match."""
-        lines = []
-        if self.x is not None:
-            lines = self.x.differences(x) + self.contexts.differences(contexts)
-        return lines + (self.seed.differences(t) if self.seed is not None else [])
+        lines = [] if self.seed is None else self.seed.differences(t)
+        if self._fixed:
+            return lines
+        return self.x.differences(x) + self.contexts.differences(contexts) + lines
