@@ -56,9 +56,9 @@ class JaxBackend(Backend):
         leaves = jax.tree_util.tree_leaves(tree, is_leaf=_no_tree)
         return (tuple(leaves), LEAF) if any(map(_no_tree, leaves)) else self.flatten(tree)
 
-    # --- plans -----------------------------------------------------------------------------------
+    # --- preps -----------------------------------------------------------------------------------
 
-    def _plan(
+    def _prep(
         self,
         operator: str,
         fn: Function,
@@ -69,28 +69,25 @@ class JaxBackend(Backend):
         lone: bool = False,
         **options: bool,
     ) -> Prep:
-        """The plan of an operator of `JaxTransforms`."""
-
-        def make(mode: Mode) -> transforms.Body:
-            return partial(getattr(transforms.JaxTransforms(mode), operator), fn, **options)
-
+        """The `Prep` of an operator of `JaxTransforms`."""
         compiled, has_aux = fn.reuse and self.adtype.jit, fn.has_aux
         if compiled:
             fn = traced_once(fn)
         mode = self._mode
-        if mode == "auto" and (compiled or any(map(framework.is_traced, x))):
+        if mode == "auto" and (compiled or any(isinstance(leaf, jax.core.Tracer) for leaf in x)):
             lacks_forward = guard(partial(has_custom_vjp, fn), x, contexts)(x, contexts)
             mode = "reverse" if lacks_forward else "auto"
+        modes: list[Mode] = ["auto", "reverse"] if mode == "auto" and not compiled else [mode]
+        bodies = [partial(getattr(transforms.IN_MODE[m], operator), fn, **options) for m in modes]
         if not compiled:
-            modes: tuple[Mode, ...] = ("auto", "reverse") if mode == "auto" else (mode,)
-            return Prep(guard(eager([make(mode) for mode in modes]), x, contexts, t))
-        body = make(mode)
+            return Prep(guard(eager(bodies), x, contexts, t))
+        (body,) = bodies
         result = jax.jit(lambda *args: body(*args)[1])
         run = jitted(body) if has_aux else jax.jit(body)  # arrays alone, and a None
-        plan = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t))
+        prep = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t))
         if lone:
-            plan.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
-        return plan
+            prep.lone = guard(jax.jit(lambda leaf: body((leaf,), ())[1][0]), x, contexts)
+        return prep
 
     def _prefers_forward(
         self, fn: Function, x: Leaves, contexts: Leaves, samples: bool = False
@@ -106,40 +103,40 @@ class JaxBackend(Backend):
     def prepare_pushforward(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan("pushforward", fn, x, contexts, batched=batched, t=t)
+        return self._prep("pushforward", fn, x, contexts, batched=batched, t=t)
 
     def prepare_pullback(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        return self._plan("pullback", fn, x, contexts, batched=batched, t=t)
+        return self._prep("pullback", fn, x, contexts, batched=batched, t=t)
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan("derivative", fn, x, contexts)
+        return self._prep("derivative", fn, x, contexts)
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         lone = len(x) == 1 and not fn.layout
-        return self._plan("gradient", fn, x, contexts, lone=lone)
+        return self._prep("gradient", fn, x, contexts, lone=lone)
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts)
-        return self._plan("jacobian", fn, x, contexts, forward=forward)
+        return self._prep("jacobian", fn, x, contexts, forward=forward)
 
     def prepare_batched_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         forward = self._prefers_forward(fn, x, contexts, samples=True)
-        return self._plan("batched_jacobian", fn, x, contexts, forward=forward)
+        return self._prep("batched_jacobian", fn, x, contexts, forward=forward)
 
     def prepare_second_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        return self._plan("second_derivative", fn, x, contexts)
+        return self._prep("second_derivative", fn, x, contexts)
 
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         derived.refuse_complex(self, x, "hvp")
-        return self._plan("hvp", fn, x, contexts, batched=batched, t=t)
+        return self._prep("hvp", fn, x, contexts, batched=batched, t=t)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         derived.refuse_complex(self, x, "hessian")
-        return self._plan("hessian", fn, x, contexts)
+        return self._prep("hessian", fn, x, contexts)
 
     def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
         def trace(x: Leaves, contexts: Leaves) -> Any:
@@ -202,7 +199,7 @@ class JaxBackend(Backend):
 
         def of_gradient(_: Any, x: Leaves) -> Any:
             g = transforms.close(fn, contexts)
-            gradient = transforms.JaxTransforms(self._mode).gradient_of(g)
+            gradient = transforms.IN_MODE[self._mode].gradient_of(g)
             first, product, (y, aux) = transforms.linearize_symmetric(gradient, x, self._mode)
             return (y, first), product, aux
 

@@ -15,6 +15,12 @@ T = TypeVar("T")
 NUMBERS = (float, complex, int)
 
 
+def dtype_of(x: Array) -> Any:
+    """The dtype of an array or number, as its framework has it."""
+    dtype = getattr(x, "dtype", None)
+    return np.asarray(x).dtype if dtype is None else dtype
+
+
 def _of_dtype(fact: Callable[[Any], T]) -> Callable[[Array], T]:
     """What a dtype tells, remembered, as what an array or number tells."""
     remembered = lru_cache(maxsize=256)(fact)

@@ -6,6 +6,7 @@ framework would cut the trace and lose a derivative in silence.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -102,7 +103,7 @@ class Converter:
         if framework is NUMPY:
             if isinstance(leaf, NUMBERS):
                 leaf = np.asarray(leaf)[()]
-            if native is not None and not native.has_dtype(dtype_name(leaf)):
+            if native is not None and not _has_dtype(native, leaf.dtype):
                 raise InputError(
                     f"{native.name} has no arrays of dtype {dtype_name(leaf)}; pass "
                     "x.astype('float64'), or use AutoForwardDiff().",
@@ -133,6 +134,12 @@ class Converter:
             outer=outer.name,
             inner=inner,
         )
+
+    def crossing(self, x: Leaves, contexts: Leaves, seed: Leaves) -> Framework | None:
+        """`crossing` at arguments whose x is of the caller that was prepared for."""
+        if self.plain and not contexts and not seed:
+            return None
+        return crossing(self._backend, x, contexts, seed)
 
     def leave(self, result: Any) -> Any:
         """A result, an array or flat tuples of them, nested or not, as the caller gets it."""
@@ -177,6 +184,11 @@ class Converter:
         """What the `run` of a `Prep` gives, as the caller gets it."""
         value, result, aux = parts
         return self.leave(value), self.leave(result), self.leave_aux(aux)
+
+
+@lru_cache(maxsize=256)
+def _has_dtype(framework: Framework, dtype: np.dtype[Any]) -> bool:
+    return framework.has_dtype(dtype.name)
 
 
 def _caller(x: Leaves) -> Framework:

@@ -89,4 +89,4 @@ def _is_own(error: Exception, captured: Captured) -> bool:
     frame, modules = trace.tb_frame, {function.__module__ for function, *_ in captured.functions}
     name = frame.f_globals.get("__name__", "")
     is_raise = frame.f_code.co_code[trace.tb_lasti] == _RAISE
-    return name.partition(".")[0] == __package__ or (is_raise and name in modules)
+    return name.partition(".")[0] == __name__.partition(".")[0] or (is_raise and name in modules)

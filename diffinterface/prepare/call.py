@@ -16,7 +16,7 @@ from ..arrays.seeds import match
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.arguments import check_statics
 from ..engine.contract import AbstractBackend
-from ..engine.conversion import Converter, crossing, scalars
+from ..engine.conversion import Converter, scalars
 from ..engine.function import Function, check_argnums
 from ..engine.prep import Prep
 from ..errors import ShapeError
@@ -38,9 +38,11 @@ class Call:
         operator = request.operator
         if backend.compiles and request.reuse:
             check_statics(flat.layout)
-        operator.check_x(flat.x)
+        if operator.samples or operator.scalar_x:
+            operator.check_x(flat.x)
         self.request = request
-        self.converter = Converter(backend, beside(flat.x, flat.contexts))
+        x_beside = beside(flat.x, flat.contexts) if flat.contexts else flat.x
+        self.converter = Converter(backend, x_beside)
         self.fn = Function(
             request.f,
             backend,
@@ -103,7 +105,7 @@ class Call:
         None where the arguments are not of the kind prepared for, or must cross a bridge.
         """
         leaves = self.signature.match(x, contexts, t)
-        if leaves is None or crossing(self.fn.backend, *leaves) is not None:
+        if leaves is None or self.converter.crossing(*leaves) is not None:
             return None
         return self._enter(*leaves)
 
@@ -176,7 +178,7 @@ def beside(x: Leaves, contexts: Leaves) -> Leaves:
     Such a caller works in that framework, though x does not tell. Numbers take the precision of the
     arrays, as they do in their products with them.
     """
-    if not contexts or not all(type(leaf) in (float, complex) for leaf in x):
+    if not all(type(leaf) in (float, complex) for leaf in x):
         return x
     arrays = [leaf for leaf in contexts if framework_of(leaf) is not NUMPY and is_inexact(leaf)]
     frameworks = {framework_of(leaf) for leaf in arrays}

@@ -36,7 +36,7 @@ def bind(
     backend = resolve(request.adtype)
     flat = Flat.of(request.operator.tangent, backend.flatten, x, contexts, t)
     call = Call(request, backend, x, flat)
-    outer = crossing(backend, flat.x, flat.contexts, flat.seed)
+    outer = call.converter.crossing(flat.x, flat.contexts, flat.seed)
     if outer is None or not setting("nested_switching"):
         try:
             return call, call.prepare(flat)

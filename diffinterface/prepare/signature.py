@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, final
 
 from ..arrays.facts import dtype_name, shape_of
-from ..arrays.framework import Framework, framework_of
+from ..arrays.framework import framework_of
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.arguments import split
 from ..errors import InputError
@@ -38,11 +38,16 @@ class Flat(NamedTuple):
             If x or the seed holds what is no array, or if an array is unsuited.
         """
         x, contexts, t = arguments
-        leaves, structure = _arrays(x, flatten, "x")
+        leaves, structure = flatten_any(x, flatten)
         layout, data = split(contexts, flatten) if contexts else ((), ())
-        for leaf in data:
-            _suited(leaf)
-        seed = () if tangent is None else _arrays(t, flatten, _SEEDS[tangent])
+        seed, what = ((), LEAF), ""
+        if tangent is not None:
+            seed, what = flatten_any(t, flatten), _SEEDS[tangent]
+        for name, part in (("x", leaves), ("a context", data), (what, seed[0])):
+            for leaf in part:
+                framework = framework_of(leaf)
+                if framework is None or framework.unsuited is not None:
+                    raise _refused(leaf, name)
         return cls(leaves, structure, data, layout, *seed)
 
 
@@ -54,25 +59,16 @@ def flatten_any(tree: Any, flatten: Flatten) -> tuple[Leaves, Structure]:
     return ((tree,), LEAF) if framework_of(tree) is not None else flatten(tree)
 
 
-def _arrays(tree: Any, flatten: Flatten, what: str) -> tuple[Leaves, Structure]:
-    """The same of a tree of arrays alone."""
-    leaves, structure = flatten_any(tree, flatten)
-    for leaf in leaves:
-        if _suited(leaf) is None:
-            raise InputError(
-                f"{what} holds a {type(leaf).__qualname__}, expected arrays, numbers or a tree of "
-                "them (register a class of your own with optree.register_pytree_node).",
-                got=leaf,
-            )
-    return leaves, structure
-
-
-def _suited(leaf: Any) -> Framework | None:
-    """The framework of an array that means no more than the numbers that it holds."""
-    framework = framework_of(leaf)
-    if framework is not None and framework.unsuited is not None:
-        raise InputError(f"Got a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf))
-    return framework
+def _refused(leaf: Any, what: str) -> InputError:
+    """`what` holds a leaf that is no array, or means something else than the numbers that it holds."""
+    kind, framework = type(leaf), framework_of(leaf)
+    if framework is not None:
+        return InputError(f"Got a {kind.__qualname__}: {framework.unsuited}.", got=kind)
+    return InputError(
+        f"{what} holds a {kind.__qualname__}, expected arrays, numbers or a tree of them (register a "
+        "class of your own with optree.register_pytree_node).",
+        got=leaf,
+    )
 
 
 @final
@@ -82,10 +78,12 @@ class Kind:
     __slots__ = ("_device", "_dtype", "_dtype_name", "_framework", "_kind", "_shape")
 
     def __init__(self, leaf: Any) -> None:
-        self._framework = framework = _suited(leaf)
+        framework = framework_of(leaf)
+        if framework is None or framework.unsuited is not None:
+            raise _refused(leaf, "the call")
+        self._framework, self._device = framework.name, framework.device(leaf)
         self._kind, self._shape = type(leaf), shape_of(leaf)
         self._dtype, self._dtype_name = getattr(leaf, "dtype", None), dtype_name(leaf)
-        self._device = None if framework is None else framework.device(leaf)
 
     @property
     def facts(self) -> tuple[Any, tuple[int, ...], Any, Any]:
@@ -102,8 +100,10 @@ class Kind:
 
     def alike(self, leaf: Any) -> bool:
         """Whether `leaf` means the same to the engine: a float for a NumPy float64, say."""
+        framework = framework_of(leaf)
         return (
-            _owner(framework_of(leaf)) == _owner(self._framework)
+            framework is not None
+            and framework.name == self._framework
             and shape_of(leaf) == self._shape
             and dtype_name(leaf) == self._dtype_name
             and (self._device is None or leaf.device == self._device)
@@ -111,11 +111,7 @@ class Kind:
 
     def __repr__(self) -> str:
         device = "" if self._device is None else f" on {self._device}"
-        return f"{_owner(self._framework)} {self._dtype_name}{list(self._shape)}{device}"
-
-
-def _owner(framework: Framework | None) -> str:
-    return "no array" if framework is None else framework.name
+        return f"{self._framework} {self._dtype_name}{list(self._shape)}{device}"
 
 
 @final
