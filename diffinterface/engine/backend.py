@@ -14,7 +14,7 @@ class Backend(AbstractBackend):
 
     A subclass sets `adtype_class`, and implements `prepare_pushforward` or `prepare_pullback`; it
     overrides what the engine does better. All arguments are flat: `x`, `contexts` and `t` are tuples of
-    leaves, f is a `Function` whose call gives ``(y_leaves, aux)``. The plans that the methods return
+    leaves, f is a `Function` whose call gives ``(y_leaves, aux)``. The preps that the methods return
     give:
 
     ============================= ================ ===================================== ===============
@@ -32,7 +32,7 @@ class Backend(AbstractBackend):
     ============================= ================ ===================================== ===============
 
     With ``batched=True`` the leaves of t carry one extra leading axis, and so does the result.
-    ``prepare_*_same_point`` fixes x and the contexts; its plan takes ``(t,)``.
+    ``prepare_*_same_point`` fixes x and the contexts; its prep takes ``(t,)``.
 
     The attributes are those of `AbstractBackend`.
     """
@@ -57,8 +57,8 @@ class Backend(AbstractBackend):
         same_point: bool = False,
     ) -> Prep:
         build = getattr(self, f"prepare_{operator}{'_same_point' * same_point}")
-        plan: Prep = build(fn, x, contexts) if t is None else build(fn, x, contexts, t, batched)
-        return plan
+        prep: Prep = build(fn, x, contexts) if t is None else build(fn, x, contexts, t, batched)
+        return prep
 
     def levels(
         self,

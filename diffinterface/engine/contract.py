@@ -35,9 +35,9 @@ class AbstractBackend(ABC):
     accepts : frozenset of str
         Names of the frameworks whose arrays the engine takes as they are.
     compiles : bool
-        Whether a plan may compile in what f captured; a prepared call then watches for rebinding.
+        Whether a prep may compile in what f captured; a prepared call then watches for rebinding.
     watches : bool
-        Whether a plan depends otherwise on what f captured, so that it must be watched too.
+        Whether a prep depends otherwise on what f captured, so that it must be watched too.
     exact : bool
         Whether derivatives are exact to rounding.
     stops : bool
@@ -96,12 +96,12 @@ class AbstractBackend(ABC):
         batched: bool = False,
         same_point: bool = False,
     ) -> Prep:
-        """The plan of an operator, by its name.
+        """The prep of an operator, by its name.
 
         Parameters
         ----------
         operator : str
-            "gradient", "pushforward" ...; see `Backend` for what the plan of each takes and gives.
+            "gradient", "pushforward" ...; see `Backend` for what the prep of each takes and gives.
         fn : Function
             f, as this backend meets it.
         x, contexts : tuple of array
@@ -111,7 +111,7 @@ class AbstractBackend(ABC):
         batched : bool
             Whether the leaves of t carry one extra leading axis, and so does the result.
         same_point : bool
-            Whether x and the contexts are fixed: the plan takes ``(t,)`` alone.
+            Whether x and the contexts are fixed: the prep takes ``(t,)`` alone.
         """
 
     # --- what the core asks about arrays ---------------------------------------------------------

@@ -23,9 +23,9 @@ from .prep import Prep
 from .transforms import complex_gradient_error
 
 
-def fix_point(plan: Prep, x: Leaves, contexts: Leaves) -> Prep:
-    """A plan at one point, from the general one: correct for every engine, if not the fastest."""
-    return Prep(lambda t: plan.run(x, contexts, t), lambda t: plan.result(x, contexts, t))
+def fix_point(prep: Prep, x: Leaves, contexts: Leaves) -> Prep:
+    """A `Prep` at one point, from the general one: correct for every engine, if not the fastest."""
+    return Prep(lambda t: prep.run(x, contexts, t), lambda t: prep.result(x, contexts, t))
 
 
 # --- the primitives from each other --------------------------------------------------------------
@@ -73,10 +73,10 @@ def pushforward_by_pullback(
             backend=backend.adtype,
             operator="pushforward",
         )
-    plan = jacobian_reverse(backend, fn, x, contexts)
+    prep = jacobian_reverse(backend, fn, x, contexts)
 
     def run(x: Leaves, contexts: Leaves, t: Leaves) -> tuple[Leaves, Leaves, Any]:
-        value, rows, aux = plan.run(x, contexts)
+        value, rows, aux = prep.run(x, contexts)
         return value, assembly.apply(rows, value, t, batched), aux
 
     return Prep(run)
@@ -88,8 +88,8 @@ def pushforward_by_pullback(
 def derivative(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """The pushforward of 1."""
     seed = tuple(array_namespace(leaf).ones_like(leaf) for leaf in x)
-    plan = backend.prepare("pushforward", fn, x, contexts, seed)
-    return Prep(lambda x, c: plan.run(x, c, seed), lambda x, c: plan.result(x, c, seed))
+    prep = backend.prepare("pushforward", fn, x, contexts, seed)
+    return Prep(lambda x, c: prep.run(x, c, seed), lambda x, c: prep.result(x, c, seed))
 
 
 def gradient(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -97,8 +97,8 @@ def gradient(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves
     if backend.has_reverse and x:
         xp = array_namespace(x[0])
         one = xp.ones((), dtype=xp.real(x[0]).dtype if is_complex(x[0]) else x[0].dtype)
-        plan = backend.prepare("pullback", fn, x, contexts, (one,))
-        return Prep(lambda x, c: plan.run(x, c, (one,)), lambda x, c: plan.result(x, c, (one,)))
+        prep = backend.prepare("pullback", fn, x, contexts, (one,))
+        return Prep(lambda x, c: prep.run(x, c, (one,)), lambda x, c: prep.result(x, c, (one,)))
     return gradient_forward(backend, fn, x, contexts)
 
 
@@ -161,7 +161,7 @@ def jacobian_forward(backend: AbstractBackend, fn: Function, x: Leaves, contexts
 def jacobian_reverse(backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
     """Row by row."""
     y, _ = fn(x, contexts)
-    # Only as examples: the plan must not keep a trace alive.
+    # Only as examples: the prep must not keep a trace alive.
     y = tuple(stopped(array_namespace(*x, leaf).asarray(leaf)) for leaf in y)
     pull = backend.prepare("pullback", fn, x, contexts, basis(y, 0, 1), batched=True)
 
@@ -185,18 +185,18 @@ def batched_jacobian(
     """One seed serves every sample at once, because samples do not mix."""
     y, _ = fn(x, contexts)
     batch = assembly.check_batch(x, y)
-    example = tuple(map(stopped, assembly.first_sample(y)))  # the plan must not keep a trace alive
+    example = tuple(map(stopped, assembly.first_sample(y)))  # the prep must not keep a trace alive
     if forward is None:
         forward = prefers_forward(backend, x, y, samples=True)
     operator = "pushforward" if forward else "pullback"
     one = basis(assembly.first_sample(x) if forward else example, 0, 1)
     seeds = assembly.broadcast_seeds(one, batch)
-    plan = backend.prepare(operator, fn, x, contexts, seeds, batched=True)
+    prep = backend.prepare(operator, fn, x, contexts, seeds, batched=True)
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
         for seeds in _chunks(backend, assembly.first_sample(x) if forward else example):
-            value, part, aux = plan.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
+            value, part, aux = prep.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
             parts.append(part)
         stacked = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(parts[0])))
         return (
@@ -265,21 +265,21 @@ def derivative_function(inner: AbstractBackend, fn: Function, operator: str) -> 
     """
 
     def call(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
-        plan = inner.prepare(operator, fn.on(inner, reuse=False), x, contexts)
-        value, result, aux = plan.run(x, contexts)
+        prep = inner.prepare(operator, fn.on(inner, reuse=False), x, contexts)
+        value, result, aux = prep.run(x, contexts)
         return result, (value, aux)
 
     return fn.derived(call)
 
 
-def _second_order(plan: Prep) -> Prep:
-    """A plan over a derivative function, with value ``(y, derivative)`` as `Backend` tables it."""
+def _second_order(prep: Prep) -> Prep:
+    """A `Prep` over a derivative function, with value ``(y, derivative)`` as `Backend` tables it."""
 
     def run(*args: Any) -> tuple[Any, Any, Any]:
-        first, second, (y, aux) = plan.run(*args)
+        first, second, (y, aux) = prep.run(*args)
         return (y, first), second, aux
 
-    return Prep(run, plan.result)
+    return Prep(run, prep.result)
 
 
 def refuse_complex(backend: AbstractBackend, x: Leaves, operator: str) -> None:

@@ -8,13 +8,13 @@ from typing import Any, final
 
 @final
 class Prep:
-    """A plan: `run` gives ``(value, result, aux)``, `result` the result alone.
+    """What is ready to run: `run` gives ``(value, result, aux)``, `result` the result alone.
 
     Both take what the operator takes, as flat tuples of leaves: ``(x, contexts)``, ``(x, contexts, t)``,
-    or ``(t,)`` for a plan at one point. What value and result are is tabled at `Backend`. `fresh` says
+    or ``(t,)`` for one at a fixed point. What value and result are is tabled at `Backend`. `fresh` says
     that the arrays of the result share memory with nothing else, so that they need no copy. `lone`, for
     a gradient at one array without contexts, takes that array and gives the one of the result.
-    `details` is what the user may want to know of the plan; None if there is nothing.
+    `details` is what the user may want to know of it; None if there is nothing.
     """
 
     __slots__ = ("details", "fresh", "lone", "result", "run")
