@@ -73,7 +73,7 @@ class JaxBackend(Backend):
         """The prep of an operator of `JaxTransforms`."""
 
         def make(mode: Mode) -> transforms.Body:
-            return partial(getattr(transforms.JaxTransforms(mode), operator), fn, **options)
+            return partial(getattr(transforms.IN_MODE[mode], operator), fn, **options)
 
         levels = partial(self._levels, operator, fn)
         compiled, has_aux = fn.reuse and self.adtype.jit, fn.has_aux
@@ -211,7 +211,7 @@ class JaxBackend(Backend):
 
         def of_gradient(_: Any, x: Leaves) -> Any:
             g = transforms.close(fn, contexts)
-            gradient = transforms.JaxTransforms(self._mode).gradient_of(g)
+            gradient = transforms.IN_MODE[self._mode].gradient_of(g)
             first, product, (y, aux) = transforms.linearize_symmetric(gradient, x, self._mode)
             return (y, first), product, aux
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax._src.array import ArrayImpl  # asking an array for its class would start the devices
 
-from diffinterface.arrays.facts import dtype_name
+from diffinterface.arrays.facts import dtype_of
 from diffinterface.arrays.framework import Framework
 from diffinterface.errors import NestedDifferentiationError
 
@@ -105,7 +105,7 @@ class JaxFramework(Framework):
         return jax.device_put(x, sharding)
 
     def scope(self, x: Any) -> Any:
-        return jax.enable_x64(True) if dtype_name(x) in WIDE else nullcontext()
+        return jax.enable_x64(True) if dtype_of(x) in WIDE else nullcontext()
 
     def is_traced(self, x: Any) -> bool:
         return type(x) is not ArrayImpl and isinstance(x, jax.core.Tracer)

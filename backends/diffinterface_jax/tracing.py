@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffinterface.arrays.facts import NUMBERS, dtype_name
+from diffinterface.arrays.facts import NUMBERS
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.trees import Leaves
 from diffinterface.engine.auxiliary import Carrier
@@ -17,7 +17,7 @@ from diffinterface.engine.function import Function
 
 from . import transforms
 
-WIDE = ("float64", "complex128")
+WIDE = frozenset({np.dtype("float64"), np.dtype("complex128")})
 
 _CUSTOM_VJP = "custom_vjp"
 
@@ -54,14 +54,14 @@ def _is_array(leaf: Any) -> bool:
 
 
 def arrays(leaves: Leaves) -> Leaves:
-    return tuple(jnp.asarray(leaf) for leaf in leaves)
+    return tuple(map(jnp.asarray, leaves))
 
 
 def own(leaf: Any) -> Any:
     return leaf if isinstance(leaf, jax.Array) else jnp.array(leaf, copy=True)
 
 
-def eager(bodies: list[transforms.Body]) -> transforms.Body:
+def eager(bodies: Sequence[transforms.Body]) -> transforms.Body:
     """The first of `bodies`, not compiled; the next where f lacks a forward rule."""
 
     def run(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
@@ -119,7 +119,7 @@ def guard(
     call: Callable[..., Any], x: Leaves, contexts: Leaves, t: Leaves = ()
 ) -> Callable[..., Any]:
     """`call` with what these kinds of arguments need: the 64-bit scope, and safe NumPy buffers."""
-    if any(dtype_name(leaf) in WIDE for leaf in x):
+    if not WIDE.isdisjoint([leaf.dtype for leaf in x]):
         call = _in_64_bits(call)
     if isinstance(x[0], jax.Array) and any(
         isinstance(leaf, np.ndarray) for leaf in (*contexts, *t)

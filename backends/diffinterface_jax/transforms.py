@@ -7,12 +7,11 @@ one call are pushed or pulled through one linearisation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
 
-from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import Mode
 from diffinterface.engine.function import Function
@@ -29,14 +28,14 @@ def close(fn: Function, contexts: Leaves) -> Pure:
 
     def pure(x: Leaves) -> tuple[Leaves, Any]:
         y, aux = fn(x, contexts)
-        return tuple(jnp.asarray(leaf) for leaf in y), aux
+        return tuple(map(jnp.asarray, y)), aux
 
     return pure
 
 
 def conj(leaves: Leaves) -> Leaves:
     """The conjugate of each complex leaf: JAX pulls with J^T, the adjoint is J^H."""
-    return tuple(jnp.conj(leaf) if is_complex(leaf) else leaf for leaf in leaves)
+    return tuple([jnp.conj(leaf) if leaf.dtype.kind == "c" else leaf for leaf in leaves])
 
 
 def pull(g: Pure, x: Leaves) -> tuple[Any, Callable[[Leaves], Leaves], Any]:
@@ -87,8 +86,7 @@ class JaxTransforms(Transforms):
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
 
-    def close(self, fn: Function, contexts: Leaves) -> Pure:
-        return close(fn, contexts)
+    close = staticmethod(close)
 
     def pushing(self, g: Pure, x: Leaves, batched: bool) -> Push:
         if not batched:
@@ -100,14 +98,24 @@ class JaxTransforms(Transforms):
         value, back, aux = pull(g, x)
         return value, lambda t, batched: (jax.vmap(back) if batched else back)(t), aux
 
-    def gradient_of(self, g: Pure) -> Pure:
-        return self.forward_gradient_of(g) if self.mode == "forward" else super().gradient_of(g)
-
     def symmetric(self, g: Pure, x: Leaves, batched: bool) -> Push:
         if self.mode != "reverse":
             return self.pushing(g, x, batched)
         value, back, aux = self.pulling(g, x)
         return lambda t: (value, back(t, batched), aux)
+
+
+@final
+class _ForwardTransforms(JaxTransforms):
+    gradient_of = Transforms.forward_gradient_of
+
+
+#: A body is a method of one of these.
+IN_MODE: dict[Mode, JaxTransforms] = {
+    "auto": JaxTransforms("auto"),
+    "forward": _ForwardTransforms("forward"),
+    "reverse": JaxTransforms("reverse"),
+}
 
 
 def linearize_symmetric(g: Pure, x: Leaves, mode: Mode) -> Any:

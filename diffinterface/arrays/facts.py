@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 import numpy as np
 
 Array = Any  # every framework has its own class; the array API standard names no base
+T = TypeVar("T")
 
 
 NUMBERS = (float, complex, int)
 
 
-def dtype_name(x: Array) -> str:
-    """The dtype of an array or number by its standard name: "float64", "int32", "complex128"."""
+def dtype_of(x: Array) -> Any:
+    """The dtype of an array or number, as its framework has it."""
     dtype = getattr(x, "dtype", None)
-    return _dtype_name(np.asarray(x).dtype if dtype is None else dtype)
+    return np.asarray(x).dtype if dtype is None else dtype
 
 
-@lru_cache(maxsize=256)
-def _dtype_name(dtype: Any) -> str:
+def _of_dtype(fact: Callable[[Any], T]) -> Callable[[Array], T]:
+    """What a dtype tells, remembered, as what an array or number tells."""
+    remembered = lru_cache(maxsize=256)(fact)
+
+    @wraps(fact)
+    def of(x: Array) -> T:
+        dtype = getattr(x, "dtype", None)
+        return remembered(np.asarray(x).dtype if dtype is None else dtype)
+
+    return of
+
+
+def _name(dtype: Any) -> str:
     return getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
 
 
-def is_inexact(x: Array) -> bool:
+@_of_dtype
+def dtype_name(x: Any) -> str:
+    """The dtype of an array or number by its standard name: "float64", "int32", "complex128"."""
+    return _name(x)
+
+
+@_of_dtype
+def is_inexact(x: Any) -> bool:
     """Whether `x` has a real or complex floating dtype, the ones that can be differentiated."""
-    return dtype_name(x).startswith(("float", "complex", "bfloat"))
+    return _name(x).startswith(("float", "complex", "bfloat"))
 
 
-def is_complex(x: Array) -> bool:
+@_of_dtype
+def is_complex(x: Any) -> bool:
     """Whether `x` has a complex dtype."""
-    return dtype_name(x).startswith("complex")
+    return _name(x).startswith("complex")
 
 
 def shape_of(x: Array) -> tuple[int, ...]:

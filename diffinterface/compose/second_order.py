@@ -73,7 +73,7 @@ class SecondOrderBackend(Composite):
         def native(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
             prep, converter = prepare(self.inner, operator, inner, x, contexts)
             value, result, aux = prep.run(*converter.enter_all(x, contexts))
-            return converter.leave_all(result), (converter.leave_all(value), aux)
+            return converter.leave(result), (converter.leave(value), aux)
 
         def joined(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any]:
             result, (value, _) = native(x, contexts)

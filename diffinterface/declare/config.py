@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ..errors import DiffInterfaceError, InputError, UnknownBackendError
@@ -45,7 +45,7 @@ _context: ContextVar[dict[str, Any] | None] = ContextVar("diffinterface_config",
 def as_adtype(backend: Any) -> ADType:
     """An `ADType` from what a caller may write for a backend: one itself, a string, or None."""
     if backend is None:
-        return get_config().backend
+        backend = setting("backend")
     adtype = parse(backend) if isinstance(backend, str) else backend
     if not isinstance(adtype, ADType):
         hint = "; write AutoForwardDiff() with parentheses" if isinstance(backend, type) else ""
@@ -135,9 +135,10 @@ def config_context(**settings: Any) -> Iterator[None]:
         _context.reset(token)
 
 
-def _from_environment(text: str) -> ADType:
+def _from_environment() -> ADType:
+    text = os.environ.get(_ENVIRONMENT)
     try:
-        return parse(text)
+        return parse(text) if text else AutoForwardDiff()
     except DiffInterfaceError as error:
         raise UnknownBackendError(f"{_ENVIRONMENT}: {error}", got=text) from error
 
@@ -151,6 +152,14 @@ def _switch_from_environment() -> bool:
     return _WORDS[text]
 
 
+def setting(name: str) -> Any:
+    """One setting in force here."""
+    for settings in (_context.get(), _process):
+        if settings and name in settings:
+            return settings[name]
+    return _from_environment() if name == "backend" else _switch_from_environment()
+
+
 def get_config() -> Config:
     """The configuration in force here.
 
@@ -160,10 +169,4 @@ def get_config() -> Config:
     >>> di.get_config()
     Config(backend=AutoForwardDiff(chunk_size=None), nested_switching=True)
     """
-    settings = {**_process, **(_context.get() or {})}
-    if "backend" not in settings:
-        text = os.environ.get(_ENVIRONMENT)
-        settings["backend"] = _from_environment(text) if text else AutoForwardDiff()
-    if "nested_switching" not in settings:
-        settings["nested_switching"] = _switch_from_environment()
-    return replace(Config(AutoForwardDiff()), **settings)
+    return Config(*[setting(field.name) for field in fields(Config)])

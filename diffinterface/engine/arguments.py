@@ -34,6 +34,11 @@ class _Slot:
             and same(self.statics, other.statics)
         )
 
+    @property
+    def bare(self) -> bool:
+        """Whether the context is, but for a `Constant`, its one leaf of data."""
+        return self.wrapper is None and self.structure is LEAF and self.statics == (DATA,)
+
     def __repr__(self) -> str:
         kind = "" if self.wrapper is None else f"{self.wrapper.__name__} "
         return f"{kind}{self.structure.unflatten(self.statics)}"
@@ -60,8 +65,8 @@ def _slot(context: Any, flatten: Flatten) -> tuple[_Slot, Leaves]:
         leaves, structure = (value,), LEAF
     else:
         leaves, structure = flatten(value)
-    data = tuple(leaf for leaf in leaves if framework_of(leaf) is not None)
-    statics = tuple(DATA if framework_of(leaf) is not None else leaf for leaf in leaves)
+    statics = tuple([leaf if framework_of(leaf) is None else DATA for leaf in leaves])
+    data = tuple([leaf for leaf, static in zip(leaves, statics, strict=True) if static is DATA])
     return _Slot(Cache if wrapper is Cache else None, structure, statics), data
 
 
@@ -120,8 +125,13 @@ def callables(contexts: tuple[Any, ...], flatten: Flatten) -> list[Any]:
 
 def split(contexts: tuple[Any, ...], flatten: Flatten) -> tuple[tuple[_Slot, ...], Leaves]:
     """The layout of a call's contexts, and their data leaves in one flat tuple."""
-    pairs = [_slot(context, flatten) for context in contexts]
-    return tuple(slot for slot, _ in pairs), tuple(leaf for _, data in pairs for leaf in data)
+    slots: list[_Slot] = []
+    leaves: list[Any] = []
+    for context in contexts:
+        slot, data = _slot(context, flatten)
+        slots.append(slot)
+        leaves += data
+    return tuple(slots), tuple(leaves)
 
 
 def read_only(leaf: Any) -> Any:

@@ -31,9 +31,9 @@ class AbstractBackend(ABC):
     accepts : frozenset of str
         Names of the frameworks whose arrays the engine takes as they are.
     compiles : bool
-        Whether a plan may compile in what f captured; a prepared call then watches for rebinding.
+        Whether a prep may compile in what f captured; a prepared call then watches for rebinding.
     watches : bool
-        Whether a plan depends otherwise on what f captured, so that it must be watched too.
+        Whether a prep depends otherwise on what f captured, so that it must be watched too.
     exact : bool
         Whether derivatives are exact to rounding.
     stops : bool

@@ -6,6 +6,8 @@ framework would cut the trace and lose a derivative in silence.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,14 +27,177 @@ class CrossingError(NestedDifferentiationError):
     """An engine was given arrays that another one is tracing: what the bridge is for."""
 
 
-def caller_framework(x: Leaves) -> Framework:
-    """The one framework of the arrays in x.
+def crossing(backend: AbstractBackend, *arguments: Leaves) -> Framework | None:
+    """Who is tracing one of the leaves, so that only a bridge leads to `backend`; None if nobody is.
+
+    An engine without arrays of its own runs on whatever it is given.
+    """
+    if backend.framework is None:
+        return None
+    for leaf in chain(*arguments):
+        framework = framework_of(leaf)
+        if framework is None or framework is NUMPY or framework.name in backend.accepts:
+            continue
+        if framework.is_traced(leaf):
+            return framework
+    return None
+
+
+class Converter:
+    """The two directions for one backend and one caller, decided at preparation.
 
     Raises
     ------
     InputError
-        If a leaf is no array, has an integer or boolean dtype, or frameworks mix.
+        If a leaf of x is no array, has an integer or boolean dtype, or frameworks mix.
     """
+
+    __slots__ = (
+        "_backend",
+        "_caller",
+        "_like",
+        "_native",
+        "_widened",
+        "native_numpy",
+        "plain",
+        "same",
+        "to_numpy_arrays",
+    )
+
+    def __init__(self, backend: AbstractBackend, x: Leaves) -> None:
+        self._backend = backend
+        self._caller = _caller(x)
+        self._native = backend.framework
+        # Only where results cross to another framework; else a call would keep x, or its trace, alive.
+        foreign = self._native is not None and self._caller not in (NUMPY, self._native)
+        self._like = x[0] if foreign else None
+        # NumPy has no bfloat16: such an x crosses as float32, and so do the results.
+        self._widened = foreign and all(dtype_name(leaf) == "bfloat16" for leaf in x)
+        #: Whether leaves of the caller go in, and come out, untouched (0-d results of NumPy aside).
+        self.plain = self._native is None or self._caller.name in backend.accepts
+        #: Whether results come out in the caller's framework with nothing left to do.
+        self.same = self._caller is not NUMPY and self._caller is self._native
+        #: Whether results are NumPy arrays for a NumPy caller.
+        self.native_numpy = self._caller is NUMPY and self._native in (None, NUMPY)
+        #: The engine's type of finished arrays and their way to NumPy, for a NumPy caller.
+        self.to_numpy_arrays: tuple[type | None, Any] = None, None
+        if self._caller is NUMPY and self._native is not None:
+            self.to_numpy_arrays = self._native.concrete, self._native.to_numpy
+
+    def enter(self, leaves: Leaves) -> Leaves:
+        """Leaves of x or of a tangent, as the engine takes them."""
+        return tuple(map(self._enter, leaves))
+
+    def enter_all(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
+        """Leaves of x and of the contexts, as the engine takes them."""
+        entered = self.enter(x)
+        return entered, self.enter_contexts(contexts, entered)
+
+    def enter_contexts(self, leaves: Leaves, x: Leaves) -> Leaves:
+        """Leaves of contexts, beside x as the engine takes it.
+
+        Python numbers stay as they are, so that they promote as they do in f's own code.
+        """
+        like = x[0] if x and self._caller is self._native else None
+        return tuple(
+            [leaf if isinstance(leaf, NUMBERS) else self._enter(leaf, like) for leaf in leaves]
+        )
+
+    def _enter(self, leaf: Array, like: Array = None) -> Array:
+        native, accepts, framework = self._native, self._backend.accepts, framework_of(leaf)
+        if framework is NUMPY:
+            if isinstance(leaf, NUMBERS):
+                leaf = np.asarray(leaf)[()]
+            if native is not None and not _has_dtype(native, leaf.dtype):
+                raise InputError(
+                    f"{native.name} has no arrays of dtype {dtype_name(leaf)}; pass "
+                    "x.astype('float64'), or use AutoForwardDiff().",
+                    got=dtype_name(leaf),
+                )
+            if not leaf.dtype.isnative:  # no engine computes in the other byte order
+                leaf = leaf.astype(leaf.dtype.newbyteorder("="))
+        if native is None or framework is None or framework.name in accepts:
+            return leaf
+        if framework.is_traced(leaf):
+            raise self._lost(framework)
+        array = framework.to_numpy(leaf)
+        return array if "numpy" in accepts else native.from_numpy(array, like)
+
+    def _lost(self, outer: Framework) -> CrossingError:
+        """A copy would lose the derivative that `outer` is taking."""
+        inner = self._backend.adtype
+        if outer is self._caller and outer.wraps:
+            return CrossingError(
+                f"x is being differentiated by {outer.name}, and {inner!r} cannot run on its arrays; "
+                f"use a backend that does: AutoForwardDiff(), or {outer.name}'s own.",
+                outer=outer.name,
+                inner=inner,
+            )
+        return CrossingError(
+            f"An argument is being traced by {outer.name}, and {inner!r} would have to copy it, which "
+            "loses that derivative; use a backend of the same framework.",
+            outer=outer.name,
+            inner=inner,
+        )
+
+    def crossing(self, x: Leaves, contexts: Leaves, seed: Leaves) -> Framework | None:
+        """`crossing` at arguments whose x is of the caller that was prepared for."""
+        if self.plain and not contexts and not seed:
+            return None
+        return crossing(self._backend, x, contexts, seed)
+
+    def leave(self, result: Any) -> Any:
+        """A result, an array or flat tuples of them, nested or not, as the caller gets it."""
+        if type(result) is tuple:
+            return tuple(map(self.leave, result))
+        leaf = result
+        concrete, to_numpy = self.to_numpy_arrays
+        if type(leaf) is concrete:
+            array = to_numpy(leaf)
+            return array[()] if array.ndim == 0 else array
+        framework = framework_of(leaf)
+        if framework is None:
+            over = getattr(leaf, "over", None)  # a sparse matrix of entries that are an array
+            return leaf if over is None else over(self.leave)
+        if framework is self._caller and framework is not NUMPY:
+            return leaf
+        if framework.is_traced(leaf) or not framework.is_dense(leaf):
+            return leaf
+        # A copy even from NumPy to NumPy: f may return x, a seed or a context as it is, and the
+        # caller may write into what it gets.
+        array = framework.to_numpy(leaf)
+        if self._caller is NUMPY:
+            return array[()] if array.ndim == 0 else array
+        array = self._caller.from_numpy(array, self._like)
+        return cast(array, self._like) if self._widened else array
+
+    def leave_aux(self, aux: Any) -> Any:
+        """The auxiliary output: arrays of another framework become the caller's, all else stays."""
+
+        def convert(leaf: Any) -> Any:
+            if type(leaf) is np.ndarray and not leaf.flags.writeable:
+                return leaf.copy()  # what f saw of the caller's contexts
+            framework = framework_of(leaf)
+            foreign = framework not in (None, self._caller) and (
+                framework is not NUMPY or self._native is NUMPY
+            )
+            return self.leave(leaf) if foreign else leaf
+
+        return None if aux is None else optree.tree_map(convert, aux)
+
+    def leave_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        """What the `run` of a `Prep` gives, as the caller gets it."""
+        value, result, aux = parts
+        return self.leave(value), self.leave(result), self.leave_aux(aux)
+
+
+@lru_cache(maxsize=256)
+def _has_dtype(framework: Framework, dtype: np.dtype[Any]) -> bool:
+    return framework.has_dtype(dtype.name)
+
+
+def _caller(x: Leaves) -> Framework:
+    """The one framework of the arrays in x."""
     if not x:
         raise InputError("x holds no array: there is nothing to differentiate.", got=x)
     found: dict[str, Framework] = {}
@@ -54,158 +219,15 @@ def caller_framework(x: Leaves) -> Framework:
             )
         found[framework.name] = framework
     if len(found) == 2 and "numpy" in found:
-        del found["numpy"]
-        (wrapping,) = found.values()
-        if wrapping.wraps:  # some leaves are traced, and the others are arrays beside them
-            return wrapping
-        found["numpy"] = NUMPY
+        (other,) = (framework for name, framework in found.items() if name != "numpy")
+        if other.wraps:  # some leaves are traced, and the others are arrays beside them
+            return other
     if len(found) > 1:
         raise InputError(
             f"x mixes arrays of {' and '.join(sorted(found))}, expected one framework a tree.",
             got=sorted(found),
         )
     return next(iter(found.values()))
-
-
-class Converter:
-    """The two directions for one backend and one caller, decided at preparation."""
-
-    __slots__ = (
-        "_backend",
-        "_caller",
-        "_like",
-        "_native",
-        "_widened",
-        "native_numpy",
-        "plain",
-        "same",
-        "to_numpy_arrays",
-    )
-
-    def __init__(self, backend: AbstractBackend, x: Leaves) -> None:
-        self._backend = backend
-        self._caller = caller_framework(x)
-        self._native = backend.framework
-        # Only where results cross to another framework; else a plan would keep x, or its trace, alive.
-        crosses = self._native is not None and self._caller not in (NUMPY, self._native)
-        self._like = x[0] if crosses and x else None
-        # NumPy has no bfloat16: such an x crosses as float32, and so do the results.
-        self._widened = crosses and all(dtype_name(leaf) == "bfloat16" for leaf in x)
-        #: Whether leaves of the caller go in, and come out, untouched (0-d results of NumPy aside).
-        self.plain = self._native is None or self._caller.name in backend.accepts
-        #: Whether results come out in the caller's framework with nothing left to do.
-        self.same = self._caller is not NUMPY and self._caller is self._native
-        #: Whether results are NumPy arrays for a NumPy caller.
-        self.native_numpy = self._caller is NUMPY and self._native in (None, NUMPY)
-        #: The engine's type of finished arrays and their way to NumPy, for a NumPy caller.
-        self.to_numpy_arrays: tuple[type | None, Any] = None, None
-        if self._caller is NUMPY and self._native is not None:
-            self.to_numpy_arrays = self._native.concrete, self._native.to_numpy
-        if not self.plain and self._caller.wraps:
-            raise CrossingError(
-                f"x is being differentiated by {self._caller.name}, and {backend.adtype!r} cannot run "
-                f"on its arrays; use a backend that does: AutoForwardDiff(), or {self._caller.name}'s "
-                "own.",
-                outer=self._caller.name,
-                inner=backend.adtype,
-            )
-
-    def enter(self, leaves: Leaves) -> Leaves:
-        """Leaves of x or of a tangent, as the engine takes them."""
-        return tuple(
-            self._enter(np.asarray(leaf)[()] if isinstance(leaf, NUMBERS) else leaf)
-            for leaf in leaves
-        )
-
-    def enter_all(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
-        """Leaves of x and of the contexts, as the engine takes them."""
-        entered = self.enter(x)
-        return entered, self.enter_contexts(contexts, entered)
-
-    def enter_contexts(self, leaves: Leaves, x: Leaves) -> Leaves:
-        """Leaves of contexts, beside x as the engine takes it.
-
-        Python numbers stay as they are, so that they promote as they do in f's own code.
-        """
-        like = x[0] if x and self._caller is self._native else None
-        return tuple(
-            leaf if isinstance(leaf, NUMBERS) else self._enter(leaf, like) for leaf in leaves
-        )
-
-    def _enter(self, leaf: Array, like: Array = None) -> Array:
-        framework = framework_of(leaf)
-        if framework is NUMPY and self._native is not None:
-            name = dtype_name(leaf)
-            if not self._native.has_dtype(name):
-                raise InputError(
-                    f"{self._native.name} has no arrays of dtype {name}; pass x.astype('float64'), or "
-                    "use AutoForwardDiff().",
-                    got=name,
-                )
-        if self._native is None or framework is None or framework.name in self._backend.accepts:
-            return _native_order(leaf) if framework is NUMPY else leaf
-        if framework.is_traced(leaf):
-            raise CrossingError(
-                f"An argument is being traced by {framework.name}, and {self._backend.adtype!r} would "
-                "have to copy it, which loses that derivative; use a backend of the same framework.",
-                outer=framework.name,
-                inner=self._backend.adtype,
-            )
-        array = framework.to_numpy(leaf)
-        return array if "numpy" in self._backend.accepts else self._native.from_numpy(array, like)
-
-    def leave(self, leaf: Array) -> Array:
-        """One array of a result, as the caller gets it."""
-        concrete, to_numpy = self.to_numpy_arrays
-        if type(leaf) is concrete:
-            array = to_numpy(leaf)
-            return array[()] if array.ndim == 0 else array
-        framework = framework_of(leaf)
-        if framework is None:
-            over = getattr(leaf, "over", None)  # a sparse matrix of entries that are an array
-            return leaf if over is None else over(self.leave)
-        if framework is self._caller and framework is not NUMPY:
-            return leaf
-        if framework.is_traced(leaf) or not framework.is_dense(leaf):
-            return leaf
-        # A copy even from NumPy to NumPy: f may return x, a seed or a context as it is, and the
-        # caller may write into what it gets.
-        array = framework.to_numpy(leaf)
-        if self._caller is NUMPY:
-            return array[()] if array.ndim == 0 else array
-        array = self._caller.from_numpy(array, self._like)
-        return cast(array, self._like) if self._widened else array
-
-    def leave_all(self, result: Any) -> Any:
-        """A result of flat tuples, nested or not."""
-        if type(result) is tuple:
-            return tuple([self.leave_all(part) for part in result])
-        return self.leave(result)
-
-    def leave_aux(self, aux: Any) -> Any:
-        """The auxiliary output: arrays of another framework become the caller's, all else stays."""
-
-        def convert(leaf: Any) -> Any:
-            if type(leaf) is np.ndarray and not leaf.flags.writeable:
-                return leaf.copy()  # what f saw of the caller's contexts
-            framework = framework_of(leaf)
-            foreign = framework not in (None, self._caller) and (
-                framework is not NUMPY or self._native is NUMPY
-            )
-            return self.leave(leaf) if foreign else leaf
-
-        return None if aux is None else optree.tree_map(convert, aux)
-
-    def leave_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        """What a prep's `run` gives, as the caller gets it."""
-        value, result, aux = parts
-        return self.leave_all(value), self.leave_all(result), self.leave_aux(aux)
-
-
-def _native_order(leaf: Any) -> Any:
-    """A NumPy array in this machine's byte order: no engine computes in the other."""
-    dtype = getattr(leaf, "dtype", None)
-    return leaf if dtype is None or dtype.isnative else leaf.astype(dtype.newbyteorder("="))
 
 
 def scalars(result: Any) -> Any:

@@ -13,7 +13,7 @@ from numbers import Integral
 from typing import Any
 
 from ..arrays.facts import dtype_name, is_inexact, shape_of
-from ..arrays.framework import framework_of, is_abstract
+from ..arrays.framework import Framework, framework_of, is_abstract
 from ..arrays.namespace import array_namespace
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..errors import DiffInterfaceError, InputError, NonScalarOutputError, OutputError
@@ -135,12 +135,10 @@ class Function:
         kind = (type(y), getattr(y, "dtype", None), getattr(y, "shape", None))
         if kind == self._passed:
             return (y,)
-        leaves: Leaves
-        if framework_of(y) is not None:
-            leaves, structure = (y,), LEAF
-        else:
+        leaves, structure = (y,), LEAF
+        if framework_of(y) is None:
             leaves, structure = self.backend.flatten_output(y)
-        leaves = tuple(self._checked(leaf) for leaf in leaves)
+        leaves = tuple(map(self._checked, leaves, map(framework_of, leaves)))
         if not leaves:
             raise OutputError(f"f returned an empty {type(y).__name__}, expected an array.", got=y)
         if self.scalar and (len(leaves) > 1 or shape_of(leaves[0]) != ()):
@@ -165,8 +163,7 @@ class Function:
             self._passed = kind
         return leaves
 
-    def _checked(self, leaf: Any) -> Any:
-        framework = framework_of(leaf)
+    def _checked(self, leaf: Any, framework: Framework | None) -> Any:
         if framework is None:
             raise OutputError(
                 f"f returned {_describe(leaf)}, expected an array, a number or a tree of them"
@@ -177,7 +174,8 @@ class Function:
             raise OutputError(
                 f"f returned a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf)
             )
-        refuse_output(self.f, self.backend, leaf)
+        if framework is not self.backend.framework:
+            refuse_output(self.f, self.backend, leaf)
         leaf = self.backend.check_output(leaf)
         if not is_inexact(leaf):
             raise OutputError(

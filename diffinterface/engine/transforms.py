@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import assembly
 from ..arrays.facts import is_complex
+from ..arrays.framework import NUMPY, framework_of
 from ..arrays.namespace import array_namespace
 from ..arrays.seeds import basis, match_cotangent, turned
 from ..arrays.trees import Leaves
@@ -150,7 +151,7 @@ def one(y: Leaves) -> Leaves:
         raise complex_gradient_error()
     if type(y[0]) is np.ndarray:  # in a fraction of the calls
         return (np.ones((), y[0].dtype),)
-    return (array_namespace(y[0]).ones_like(y[0]),)
+    return ((framework_of(y[0]) or NUMPY).namespace(y[0]).ones_like(y[0]),)
 
 
 def _ones(x: Leaves) -> Leaves:

@@ -234,9 +234,9 @@ class _Seeded(Bridge):
         """At arrays that the engine may be tracing, where nothing is kept."""
         return self._run(self._prepare(both, contexts), both, contexts), None
 
-    def _run(self, plan: Prep, both: Leaves, contexts: Leaves) -> Leaves:
+    def _run(self, prep: Prep, both: Leaves, contexts: Leaves) -> Leaves:
         x, seeds = self._split(both)
-        result: Leaves = plan.result(x, contexts, self._spread(seeds))
+        result: Leaves = prep.result(x, contexts, self._spread(seeds))
         return result
 
     def _spread(self, seeds: Leaves) -> Leaves:
@@ -284,8 +284,8 @@ class _Slope(Bridge):
     def _prepare(self, x: Leaves, contexts: Leaves) -> Prep:
         return self.backend.prepare("gradient", self._of.fn, x, contexts)
 
-    def _run(self, plan: Prep, x: Leaves, contexts: Leaves) -> Leaves:
-        value, gradient, _ = plan.run(x, contexts)
+    def _run(self, prep: Prep, x: Leaves, contexts: Leaves) -> Leaves:
+        value, gradient, _ = prep.run(x, contexts)
         return *value, *gradient
 
     def _program(self, x: Leaves, contexts: Leaves) -> Program:

@@ -1,7 +1,7 @@
-"""One plan: f made flat, the arguments checked and converted, the backend's `Prep` made.
+"""One call: f made flat, the arguments checked and converted, the backend's `Prep` made.
 
 Everything is decided before the first number is computed, and nothing changes afterwards, so threads
-may share a plan. It keeps no argument alive but the fixed point of a ``same_point`` plan.
+may share a call. It keeps no argument alive but the fixed point of a ``same_point`` call.
 """
 
 from __future__ import annotations
@@ -10,114 +10,89 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.prepare.request import Request
-
 from ..arrays.facts import NUMBERS, dtype_name, is_complex, is_inexact
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.seeds import match
 from ..arrays.trees import LEAF, Leaves, Structure
-from ..engine.arguments import check_statics, split
+from ..engine.arguments import check_statics
+from ..engine.contract import AbstractBackend
 from ..engine.conversion import Converter, scalars
 from ..engine.function import Function, check_argnums
 from ..engine.prep import Prep
-from ..engine.registry import resolve
 from ..errors import ShapeError
 from ..evaluations import States, rewind
 from .holomorphic import guarded
+from .operator import assemble
+from .request import Request
 from .samples import check_samples
-from .signature import ContextCheck, TreeCheck, flatten_any
+from .signature import Flat, Signature
 
 
 @final
-class Plan:
-    """The plan of one request for arguments of one kind."""
+class Call:
+    """One request, bound to arguments of one kind."""
 
-    __slots__ = (
-        "_point",
-        "check_contexts",
-        "check_seed",
-        "check_x",
-        "converter",
-        "fn",
-        "prep",
-        "request",
-    )
+    __slots__ = ("_point", "_seed_structure", "converter", "fn", "prep", "request", "signature")
 
-    def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
-        self.prepare(request, x, contexts, t)
-
-    @classmethod
-    def with_arguments(
-        cls, request: Request, x: Any, contexts: tuple[Any, ...], t: Any
-    ) -> tuple[Plan, tuple[Leaves, ...]]:
-        """The plan, and the arguments it was made with as its `Prep` takes them."""
-        plan = cls.__new__(cls)
-        return plan, plan.prepare(request, x, contexts, t)
-
-    def prepare(
-        self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any
-    ) -> tuple[Leaves, ...]:
-        """Decide everything; returns the arguments as the `Prep` takes them."""
-        operator, backend = request.operator, resolve(request.adtype)
-        leaves, structure = flatten_any(x, backend.flatten)
-        layout, data = split(contexts, backend.flatten)
+    def __init__(self, request: Request, backend: AbstractBackend, x: Any, flat: Flat) -> None:
+        operator = request.operator
         if backend.compiles and request.reuse:
-            check_statics(layout)
+            check_statics(flat.layout)
+        if operator.samples or operator.scalar_x:
+            operator.check_x(flat.x)
         self.request = request
-        self.check_x = TreeCheck(leaves, structure, backend.flatten, "x")
-        self.check_contexts = ContextCheck(contexts, layout, data, backend.flatten)
-        self.check_seed: TreeCheck | None = None
-        self._point: Leaves | None = None
-        operator.check_x(leaves)
-        leaves = beside(leaves, data)
-        self.converter = Converter(backend, leaves)
+        x_beside = beside(flat.x, flat.contexts) if flat.contexts else flat.x
+        self.converter = Converter(backend, x_beside)
         self.fn = Function(
             request.f,
             backend,
-            structure,
-            layout,
-            argnums=check_argnums(request.argnums, x, len(contexts)),
+            flat.structure,
+            flat.layout,
+            argnums=check_argnums(request.argnums, x, len(flat.layout)),
             has_aux=request.has_aux,
             scalar=operator.scalar_y,
             reuse=request.reuse,
         )
-        if request.same_point:
-            leaves, data = own(leaves), own(data)
-        entered = self.converter.enter(leaves)
-        arguments = entered, self.converter.enter_contexts(data, entered)
-        if operator.tangent is None:
-            self.prep: Prep = self._one_call(backend.prepare(operator.name, self.fn, *arguments))
-            if operator.holomorphic and any(map(is_complex, entered)):
-                self.prep = guarded(self.prep, backend, self.fn, *arguments)
-            if operator.samples:
-                check_samples(backend, self.fn, *arguments)
-            return arguments
-        what = "tangent" if operator.tangent == "x" else "cotangent"
-        seeds, structure = flatten_any(t, backend.flatten)
-        self.check_seed = TreeCheck(seeds, structure, backend.flatten, f"the {what}")
+        self._point: Leaves | None = None
+        self._seed_structure = flat.seed_structure
         if operator.tangent == "x":
-            self._check_seed_structure(self.check_x.structure)
-        self._point = entered if request.same_point else None
-        seeds = self._enter_seed(seeds, entered)
-        self.prep = self._one_call(
-            backend.prepare(
-                operator.name,
-                self.fn,
-                *arguments,
-                seeds,
-                batched=request.batched,
-                same_point=request.same_point,
-            )
-        )
-        return (seeds,) if request.same_point else (*arguments, seeds)
+            self._check_seed_structure(flat.structure)
+        if request.reuse:
+            fixed = request.same_point
+            self.signature = Signature(flat, operator.tangent, backend.flatten, fixed)
 
-    def _one_call(self, prep: Prep) -> Prep:
-        """`prep`, each of whose runs advances what f advances once; compiled code advances nothing."""
-        once = self.request.same_point or not self.request.reuse
-        return prep if once or self.fn.backend.compiles else _each_a_call(prep, self.fn.states)
+    def prepare(self, flat: Flat) -> tuple[Leaves, ...]:
+        """Make the `Prep`; returns the arguments as it takes them."""
+        request, backend = self.request, self.fn.backend
+        x, contexts = flat.x, flat.contexts
+        if request.same_point:
+            x, contexts = own(x), own(contexts)
+        arguments = self._enter(x, contexts, flat.seed)
+        options = {"batched": request.batched, "same_point": request.same_point}
+        self.prep: Prep = backend.prepare(request.operator.name, self.fn, *arguments, **options)
+        if request.reuse and not request.same_point and not backend.compiles:
+            self.prep = _each_a_call(self.prep, self.fn.states)
+        if request.operator.holomorphic and any(map(is_complex, arguments[0])):
+            self.prep = guarded(self.prep, backend, self.fn, *arguments)
+        if request.operator.samples:
+            check_samples(backend, self.fn, *arguments)
+        if request.same_point:
+            self._point = arguments[0]
+            return arguments[2:]
+        return arguments
 
-    def _enter_seed(self, seeds: Leaves, x: Leaves) -> Leaves:
-        entered = self.converter.enter(seeds)
+    def _enter(self, x: Leaves, contexts: Leaves, seed: Leaves) -> tuple[Leaves, ...]:
+        """Leaves of the caller as the `Prep` takes them."""
+        tangent = self.request.operator.tangent
+        if self._point is not None:
+            return (self._enter_seed(seed, self._point),)
+        x = self.converter.enter(beside(x, contexts) if contexts else x)
+        if contexts:
+            contexts = self.converter.enter_contexts(contexts, x)
+        return (x, contexts) if tangent is None else (x, contexts, self._enter_seed(seed, x))
+
+    def _enter_seed(self, seed: Leaves, x: Leaves) -> Leaves:
+        entered = self.converter.enter(seed)
         if self.request.operator.tangent == "x":
             entered = match(entered, x, self.request.batched, "tangent", "x")
         return entered
@@ -125,26 +100,18 @@ class Plan:
     # --- calls -----------------------------------------------------------------------------------
 
     def arguments(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
-        """What `prep` takes for a later call; None where it is not of the kind prepared for."""
-        if self.differences(x, contexts, t):
+        """What `prep` takes for a later call.
+
+        None where the arguments are not of the kind prepared for, or must cross a bridge.
+        """
+        leaves = self.signature.match(x, contexts, t)
+        if leaves is None or self.converter.crossing(*leaves) is not None:
             return None
-        flatten = self.fn.backend.flatten
-        seeds = flatten_any(t, flatten)[0] if self.check_seed is not None else ()
-        if self._point is not None:
-            return (self._enter_seed(seeds, self._point),)
-        leaves, data = flatten_any(x, flatten)[0], split(contexts, flatten)[1]
-        entered = self.converter.enter(beside(leaves, data))
-        data = self.converter.enter_contexts(data, entered)
-        if self.check_seed is None:
-            return entered, data
-        return entered, data, self._enter_seed(seeds, entered)
+        return self._enter(*leaves)
 
     def differences(self, x: Any, contexts: tuple[Any, ...], t: Any) -> list[str]:
         """One line for each way in which these arguments are not of the kind prepared for."""
-        lines = []
-        if self._point is None:
-            lines = self.check_x.differences(x) + self.check_contexts.differences(contexts)
-        return lines + (self.check_seed.differences(t) if self.check_seed is not None else [])
+        return self.signature.differences(x, contexts, t)
 
     def result(self, arguments: tuple[Leaves, ...]) -> Any:
         """The operator's result, as the caller gets it, with the auxiliary output where there is one."""
@@ -163,20 +130,20 @@ class Plan:
             self._check_seed_structure(self.fn.y_structure or LEAF)
         if not self.converter.same:
             fresh = self.prep.fresh and self.converter.native_numpy
-            result = scalars(result) if fresh else self.converter.leave_all(result)
-        return self.request.operator.assemble(result, self.fn)
+            result = scalars(result) if fresh else self.converter.leave(result)
+        return assemble(self.request.operator.result, result, self.fn)
 
     def finish_run(self, parts: tuple[Any, Any, Any]) -> tuple[Any, ...]:
         """The same of all that a run gives: shown values, the result, and the auxiliary output."""
         value, result, aux = parts
-        values = self.request.operator.assemble_values(self.converter.leave_all(value), self.fn)
+        values = self.request.operator.values(self.converter.leave(value), self.fn)
         result = self.finish(result)
         if not self.request.has_aux:
             return *values, result
         return *values, result, self.converter.leave_aux(aux)
 
     def _check_seed_structure(self, expected: Structure) -> None:
-        got = LEAF if self.check_seed is None else self.check_seed.structure
+        got = self._seed_structure
         if not (got is expected or got == expected):
             of = "x" if self.request.operator.tangent == "x" else "f(x)"
             raise ShapeError(
@@ -187,7 +154,7 @@ class Plan:
 
 
 def _each_a_call(prep: Prep, states: States) -> Prep:
-    """A plan each of whose runs is one call, after a preparation that counts for none."""
+    """`prep`, each of whose runs is one call, after a preparation that counts for none."""
 
     def one_call(run: Any) -> Any:
         def call(*args: Any) -> Any:
@@ -216,7 +183,7 @@ def beside(x: Leaves, contexts: Leaves) -> Leaves:
     Such a caller works in that framework, though x does not tell. Numbers take the precision of the
     arrays, as they do in their products with them.
     """
-    if not contexts or not all(type(leaf) in (float, complex) for leaf in x):
+    if not all(type(leaf) in (float, complex) for leaf in x):
         return x
     arrays = [leaf for leaf in contexts if framework_of(leaf) is not NUMPY and is_inexact(leaf)]
     frameworks = {framework_of(leaf) for leaf in arrays}

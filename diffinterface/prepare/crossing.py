@@ -13,55 +13,56 @@ from typing import Any, final
 import numpy as np
 
 from ..arrays.facts import NUMBERS
-from ..arrays.perturbations import tracing
 from ..arrays.trees import map_leaves
 from ..compose.mixed_mode import FORWARD
 from ..declare.adtypes import MixedMode
-from ..declare.config import get_config
+from ..declare.config import setting
 from ..declare.contexts import Constant
-from ..engine.conversion import CrossingError
+from ..engine.conversion import CrossingError, crossing
 from ..engine.registry import resolve
 from ..errors import NestedDifferentiationError
 from ..nest.with_engine import DifferentiateWith
-from .call import Plan
+from .call import Call
 from .request import Request
-from .signature import flatten_any
+from .signature import Flat, flatten_any
 
 _log = logging.getLogger("diffinterface.nesting")
 
 
-def plan_for(
+def bind(
     request: Request, x: Any, contexts: tuple[Any, ...], t: Any
-) -> tuple[Plan | BridgedPlan, tuple[Any, ...]]:
-    """The plan of a request, native or through the bridge, and the arguments as it takes them."""
-    try:
-        return Plan.with_arguments(request, x, contexts, t)
-    except CrossingError as error:
-        if not get_config().nested_switching:
-            raise NestedDifferentiationError(
-                f"{error} (The bridge is off: nested_switching=False.)",
-                outer=error.outer,
-                inner=error.inner,
-            ) from None
-        _log.debug(
-            "%s by %r inside %s: through the bridge",
-            request.operator.name,
-            request.adtype,
-            error.outer,
-        )
-    plan = BridgedPlan(request, x, contexts)
-    return plan, plan.arguments(x, contexts, t)
+) -> tuple[Call | BridgedCall, tuple[Any, ...]]:
+    """The call of a request, native or over the bridge, and the arguments as it takes them."""
+    backend = resolve(request.adtype)
+    flat = Flat.of(request.operator.tangent, backend.flatten, x, contexts, t)
+    call = Call(request, backend, x, flat)
+    outer = call.converter.crossing(flat.x, flat.contexts, flat.seed)
+    if outer is None or not setting("nested_switching"):
+        try:
+            return call, call.prepare(flat)
+        except CrossingError as error:  # also where only a member of `backend` meets the array
+            if not setting("nested_switching"):
+                raise NestedDifferentiationError(
+                    f"{error} (The bridge is off: nested_switching=False.)",
+                    outer=error.outer,
+                    inner=error.inner,
+                ) from None
+            name = error.outer
+    else:
+        name = outer.name
+    _log.debug(
+        "%s by %r inside %s: through the bridge", request.operator.name, request.adtype, name
+    )
+    bridged = BridgedCall(request, x, contexts)
+    return bridged, bridged.arguments(x, contexts, t)
 
 
 def crosses(request: Request, *arguments: Any) -> bool:
-    """Whether an engine that cannot hand its arrays to that of `request` is tracing an argument."""
+    """Whether a call at these arguments goes over the bridge."""
     backend = resolve(request.adtype)
-    outer = tracing(flatten_any(arguments, backend.flatten)[0])
     return (
-        outer is not None
-        and backend.framework is not None
-        and outer.name not in backend.accepts
-        and get_config().nested_switching
+        crossing(backend, flatten_any(arguments, backend.flatten)[0]) is not None
+        and setting("nested_switching") is True
     )
 
 
@@ -78,23 +79,18 @@ def _by_one_engine(request: Request) -> Request:
 
 
 @final
-class BridgedPlan:
-    """A plan that hands each call over the bridge; see `Plan`."""
-
-    check_seed = None
+class BridgedCall:
+    """A call that goes over the bridge each time; see `Call`."""
 
     def __init__(self, request: Request, x: Any = None, contexts: tuple[Any, ...] = ()) -> None:
         self.request = request = _by_one_engine(request)
         self._point = (x, contexts) if request.same_point else None
-        options = {"reuse": request.reuse}
-        self._result = DifferentiateWith(self._once, request.adtype, **options)
-        self._value_and = DifferentiateWith(self._once_with_value, request.adtype, **options)
-        for bridged in (self._result, self._value_and):
-            bridged.__wrapped__ = request.f  # what f captured is what may be rebound
+        self._bridged = DifferentiateWith(self._once, request.adtype, reuse=request.reuse)
+        self._bridged.__wrapped__ = request.f  # what f captured is what may be rebound
 
     def arguments(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Any, ...]:
         x, contexts = self._point or (x, contexts)
-        plain = tuple(c.value if isinstance(c, Constant) else c for c in contexts)
+        plain = tuple([c.value if isinstance(c, Constant) else c for c in contexts])
         # A number would cross as a constant of the program, in no framework.
         x, t = map_leaves(_array, x), map_leaves(_array, t)
         return (x, plain) if self.request.operator.tangent is None else (x, plain, t)
@@ -103,18 +99,14 @@ class BridgedPlan:
         return []
 
     def result(self, arguments: tuple[Any, ...]) -> Any:
-        return self._result(*arguments)
+        return self._bridged("result", *arguments)
 
     def value_and(self, arguments: tuple[Any, ...]) -> Any:
-        return self._value_and(*arguments)
+        return self._bridged("value_and", *arguments)
 
-    def _once(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
-        plan, arguments = plan_for(self.request.once(), x, contexts, t)
-        return plan.result(arguments)
-
-    def _once_with_value(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
-        plan, arguments = plan_for(self.request.once(), x, contexts, t)
-        return plan.value_and(arguments)
+    def _once(self, asked: str, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
+        call, arguments = bind(self.request.once(), x, contexts, t)
+        return getattr(call, asked)(arguments)
 
 
 def _array(leaf: Any) -> Any:

@@ -9,33 +9,34 @@ to the general way, which decides; it never decides otherwise.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
+from operator import is_
 from typing import Any
 
-from ..arrays.trees import LEAF
+from ..arrays.trees import LEAF, Leaves
 from ..engine.capture import Captured
-from .call import Plan
-from .signature import LeafCheck
+from .call import Call
 
 Slow = Callable[..., Any]
 
 
 def unseeded(
-    plan: Plan, captured: Captured, slow: Slow, valued: bool = False
+    bound: Call, captured: Captured, slow: Slow, valued: bool = False
 ) -> Callable[..., Any]:
     """``call(x, *contexts)`` for an operator without a seed, `valued` where f's value comes too."""
-    (check,) = plan.check_x.leaves
-    kind, shape, dtype, device = check.facts
-    run, finish = _run(plan, valued)
+    signature, converter = bound.signature, bound.converter
+    kind, shape, dtype, device = signature.x.kinds[0].facts
+    run, finish = _run(bound, valued)
     # A gradient is the one leaf itself; other results know their tree only once f has run.
-    like_x = plan.request.operator.result == "x" and not valued
-    same = plan.converter.same
-    bare = not plan.check_contexts.layout
-    lone = plan.prep.lone if bare else None
+    like_x = bound.request.operator.result == "x" and not valued
+    same = converter.same
+    bare = not signature.contexts.layout
+    lone = bound.prep.lone if bare else None
     concrete: Any
     to_numpy: Any
-    concrete, to_numpy = plan.converter.to_numpy_arrays if shape else (None, None)
+    concrete, to_numpy = converter.to_numpy_arrays if shape else (None, None)
     cells, names, codes = _watched(captured)
-    exact = plan.check_contexts.exact
+    match = signature.contexts.match
 
     def call(x: Any, *contexts: Any) -> Any:
         if (
@@ -54,7 +55,7 @@ def unseeded(
         for function, code in codes:
             if function.__code__ is not code:
                 return slow(x, contexts)
-        data = contexts if bare and not contexts else exact(contexts)
+        data = contexts if bare and not contexts else match(contexts, True)
         if data is None:
             return slow(x, contexts)
         if not like_x:
@@ -67,14 +68,14 @@ def unseeded(
     return call
 
 
-def seeded(plan: Plan, captured: Captured, slow: Slow, valued: bool = False) -> Callable[..., Any]:
+def seeded(bound: Call, captured: Captured, slow: Slow, valued: bool = False) -> Callable[..., Any]:
     """``call(x, t, *contexts)`` for an operator with a seed, `valued` where f's value comes too."""
-    assert plan.check_seed is not None
-    (check,), (check_t,) = plan.check_x.leaves, plan.check_seed.leaves
-    kind, shape, dtype, device = check.facts
-    exact_t, exact = check_t.exact, plan.check_contexts.exact
-    run, finish = _run(plan, valued)
-    fn, untouched = plan.fn, plan.converter.same and not valued
+    signature = bound.signature
+    assert signature.seed is not None
+    kind, shape, dtype, device = signature.x.kinds[0].facts
+    exact_t, match = signature.seed.kinds[0].exact, signature.contexts.match
+    run, finish = _run(bound, valued)
+    fn, untouched = bound.fn, bound.converter.same and not valued
     cells, names, codes = _watched(captured)
 
     def call(x: Any, t: Any, *contexts: Any) -> Any:
@@ -95,7 +96,7 @@ def seeded(plan: Plan, captured: Captured, slow: Slow, valued: bool = False) -> 
         for function, code in codes:
             if function.__code__ is not code:
                 return slow(x, contexts, t)
-        data = exact(contexts)
+        data = match(contexts, True)
         if data is None:
             return slow(x, contexts, t)
         leaves = run((x,), data, (t,))
@@ -104,41 +105,26 @@ def seeded(plan: Plan, captured: Captured, slow: Slow, valued: bool = False) -> 
     return call
 
 
-def applies(
-    plan: Plan,
-    captured: Captured,
-    arguments: tuple[Any, ...],
-    x: Any,
-    contexts: tuple[Any, ...],
-    t: Any,
-) -> bool:
-    """Whether x and t are lone arrays, and all arguments went into the plan untouched.
+def applies(bound: Call, captured: Captured, arguments: tuple[Leaves, ...], *given: Any) -> bool:
+    """Whether x and t are lone arrays, and all arguments went into the call untouched.
 
     Functions with defaults go the general way too: they are rare, and cost another loop.
     """
-    given = [plan.check_x.exact(x), plan.check_contexts.exact(contexts)]
-    if plan.check_seed is not None:
-        given.append(plan.check_seed.exact(t))
-    untouched = all(
-        before is not None and all(a is b for a, b in zip(before, after, strict=True))
-        for before, after in zip(given, arguments, strict=True)
-    )
+    signature = bound.signature
+    leaves = signature.match(*given)
     return (
-        untouched
-        and not captured.has_defaults
-        and not plan.request.has_aux
-        and _lone(plan.check_x.leaves)
-        and (plan.check_seed is None or _lone(plan.check_seed.leaves))
+        not captured.has_defaults
+        and not bound.request.has_aux
+        and signature.x.is_lone_array
+        and (signature.seed is None or signature.seed.is_lone_array)
+        and leaves is not None
+        and all(map(is_, chain(*leaves), chain(*arguments)))
     )
 
 
-def _lone(checks: tuple[LeafCheck, ...]) -> bool:
-    return len(checks) == 1 and checks[0].facts[2] is not None
-
-
-def _run(plan: Plan, valued: bool) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
+def _run(bound: Call, valued: bool) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
     """What the backend computes, and how the caller gets it."""
-    return (plan.prep.run, plan.finish_run) if valued else (plan.prep.result, plan.finish)
+    return (bound.prep.run, bound.finish_run) if valued else (bound.prep.result, bound.finish)
 
 
 def _watched(captured: Captured) -> tuple[Any, Any, Any]:

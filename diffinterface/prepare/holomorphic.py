@@ -19,16 +19,16 @@ _TOLERANCE = 1e-4
 
 
 def guarded(
-    plan: Prep, backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves
+    prep: Prep, backend: AbstractBackend, fn: Function, x: Leaves, contexts: Leaves
 ) -> Prep:
-    """`plan`, which first tests at each point that f is holomorphic there.
+    """`prep`, which first tests at each point that f is holomorphic there.
 
     The Cauchy-Riemann equations are tested along one direction: ``J(i t) = i J(t)``.
 
     Raises
     ------
     NonAnalyticError
-        By the plan, where they do not hold to about half the digits of single precision.
+        By the prep, where they do not hold to about half the digits of single precision.
     """
     t, turned = (tuple(_direction(leaf, factor) for leaf in x) for factor in (1, 1j))
     push = backend.prepare("pushforward", fn, x, contexts, t)
@@ -43,13 +43,13 @@ def guarded(
 
     def run(x: Leaves, contexts: Leaves) -> Any:
         check(x, contexts)
-        return plan.run(x, contexts)
+        return prep.run(x, contexts)
 
     def result(x: Leaves, contexts: Leaves) -> Any:
         check(x, contexts)
-        return plan.result(x, contexts)
+        return prep.result(x, contexts)
 
-    return Prep(run, result, fresh=plan.fresh, details=plan.details)
+    return Prep(run, result, fresh=prep.fresh, details=prep.details)
 
 
 def require(along: Leaves, across: Leaves) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InputError
-from .crossing import plan_for
+from .crossing import bind
 from .out import write
 from .request import Request
 
@@ -22,8 +22,8 @@ def call(
     """The operator's result; the pair (result, aux) with `has_aux`."""
     if accumulate and out is None:
         raise _nothing_to_add_to()
-    plan, arguments = plan_for(request, x, contexts, t)
-    result = plan.result(arguments)
+    bound, arguments = bind(request, x, contexts, t)
+    result = bound.result(arguments)
     if out is None:
         return result
     if request.has_aux:
@@ -43,8 +43,8 @@ def value_and(
     """The shown values, the result, and aux with `has_aux`."""
     if accumulate and out is None:
         raise _nothing_to_add_to()
-    plan, arguments = plan_for(request, x, contexts, t)
-    parts = plan.value_and(arguments)
+    bound, arguments = bind(request, x, contexts, t)
+    parts = bound.value_and(arguments)
     if out is None:
         return parts
     at = len(parts) - 1 - request.has_aux

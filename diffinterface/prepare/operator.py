@@ -8,7 +8,7 @@ from typing import Any, Literal, final
 
 from ..arrays.assembly import check_batch
 from ..arrays.facts import shape_of
-from ..arrays.trees import LEAF, Leaves, Structure
+from ..arrays.trees import LEAF, Leaves
 from ..engine.function import Function
 from ..errors import InputError, ShapeError
 
@@ -23,11 +23,11 @@ class Operator:
     Attributes
     ----------
     name : str
-        The public name; ``Backend.prepare_<name>`` makes its plan.
+        The public name; ``Backend.prepare_<name>`` makes its `Prep`.
     result : {"x", "y", "yx", "xx"}
         What the result is like; "yx" and "xx" are leafwise outer products, as in a Jacobian.
     value : tuple of {"x", "y"}
-        The parts of a plan's value: y itself, and for second order its derivative.
+        The parts of its value: y itself, and for second order its derivative.
     hidden : int
         How many of the first of these parts the ``value_and`` variant leaves out.
     tangent : {"x", "y"} or None
@@ -62,22 +62,20 @@ class Operator:
                 expected="()",
             )
 
-    def assemble(self, result: Any, fn: Function) -> Any:
-        """The result's tree, from its flat tuples."""
-        return _assemble(self.result, result, fn.x_structure, fn.y_structure or LEAF)
-
-    def assemble_values(self, value: Any, fn: Function) -> tuple[Any, ...]:
+    def values(self, value: Any, fn: Function) -> tuple[Any, ...]:
         """The trees of the parts that the ``value_and`` variant shows."""
-        x, y = fn.x_structure, fn.y_structure or LEAF
         if len(self.value) == 1:
-            return (_assemble(self.value[0], value, x, y),)
+            return (assemble(self.value[0], value, fn),)
         shown = list(zip(self.value, value, strict=True))[self.hidden :]
-        return tuple([_assemble(like, part, x, y) for like, part in shown])
+        return tuple([assemble(like, part, fn) for like, part in shown])
 
 
-def _assemble(like: Like, leaves: Any, x: Structure, y: Structure) -> Any:
+def assemble(like: Like, leaves: Any, fn: Function) -> Any:
+    """The tree of a result that is like something, from its flat tuples."""
+    x = fn.x_structure
     if like == "x":
         return leaves[0] if x is LEAF else x.unflatten(leaves)
+    y = fn.y_structure or LEAF
     if like == "y":
         return leaves[0] if y is LEAF else y.unflatten(leaves)
     outer = y if like == "yx" else x

@@ -12,12 +12,11 @@ from typing import Any, Literal, final
 from ..arrays.trees import Leaves
 from ..engine.arguments import callables
 from ..engine.capture import Captured, leaves_by
-from ..engine.conversion import CrossingError
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError
 from . import fast as hotpath
-from .call import Plan, own
-from .crossing import BridgedPlan, crosses, plan_for
+from .call import Call, own
+from .crossing import BridgedCall, bind, crosses
 from .request import Request
 from .signature import flatten_any
 
@@ -44,12 +43,12 @@ class Prepared:
     __slots__ = (
         "__weakref__",
         "_both",
+        "_bound",
         "_bridged",
         "_call",
         "_captured",
         "_endings",
         "_on_mismatch",
-        "_plan",
         "_variants",
     )
 
@@ -70,36 +69,33 @@ class Prepared:
         captured = Captured(request.f, *callables(contexts, backend.flatten))
         self._endings = captured.endings()
         self._captured = captured if backend.compiles or backend.watches else Captured()
-        self._plan, arguments = plan_for(request, x, contexts, t)
+        self._bound, arguments = bind(request, x, contexts, t)
         self._on_mismatch = on_mismatch
-        self._bridged: BridgedPlan | None = None
+        self._bridged: BridgedCall | None = None
         self._variants: dict[str, Prepared] = {}
         self._call: Callable[..., Any] = self._spread
         self._both: Callable[..., tuple[Any, ...]] = self._spread_both
-        plan = self._plan
+        bound = self._bound
         if (
-            isinstance(plan, Plan)
+            isinstance(bound, Call)
             and not self._endings
-            and hotpath.applies(plan, self._captured, arguments, x, contexts, t)
+            and hotpath.applies(bound, self._captured, arguments, x, contexts, t)
         ):
-            build = hotpath.unseeded if plan.check_seed is None else hotpath.seeded
-            self._call = build(plan, self._captured, self._general)
-            self._both = build(plan, self._captured, self._general_both, valued=True)
+            build = hotpath.unseeded if request.operator.tangent is None else hotpath.seeded
+            self._call = build(bound, self._captured, self._general)
+            self._both = build(bound, self._captured, self._general_both, valued=True)
 
     def __repr__(self) -> str:
-        request = self._plan.request
+        request, kinds = self._bound.request, "traced arrays"
         name = getattr(request.f, "__name__", repr(request.f))
-        kinds = (
-            ", ".join(map(repr, self._plan.check_x.leaves))
-            if isinstance(self._plan, Plan)
-            else "traced arrays"
-        )
+        if isinstance(self._bound, Call):
+            kinds = ", ".join(map(repr, self._bound.signature.x.kinds))
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
 
     @property
     def details(self) -> Any:
-        """What the backend tells of its plan: a `SparsePlan` for `AutoSparse`; None of most."""
-        return self._plan.prep.details if isinstance(self._plan, Plan) else None
+        """What the backend tells of its `Prep`: a `SparsePlan` for `AutoSparse`; None of most."""
+        return self._bound.prep.details if isinstance(self._bound, Call) else None
 
     def _spread(self, *arguments: Any) -> Any:
         return self._general(*self._parts(*arguments))
@@ -109,40 +105,36 @@ class Prepared:
 
     def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
         """x, the contexts, and the seed where there is one."""
-        seeds = 0 if self._plan.request.operator.tangent is None else 1
+        seeds = 0 if self._bound.request.operator.tangent is None else 1
         return x, others[seeds:], *others[:seeds]
 
     def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
-        plan, arguments = self._arguments(x, contexts, t)
-        return plan.result(arguments)
+        bound, arguments = self._arguments(x, contexts, t)
+        return bound.result(arguments)
 
     def _general_both(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> tuple[Any, ...]:
-        plan, arguments = self._arguments(x, contexts, t)
-        return plan.value_and(arguments)
+        bound, arguments = self._arguments(x, contexts, t)
+        return bound.value_and(arguments)
 
     def _arguments(
         self, x: Any, contexts: tuple[Any, ...], t: Any
-    ) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
-        """The plan that serves these arguments, and the arguments as it takes them."""
-        rebound = self._captured.rebound()
-        if any(ended() for ended in self._endings):
+    ) -> tuple[Call | BridgedCall, tuple[Leaves, ...]]:
+        """The call that serves these arguments, and the arguments as it takes them."""
+        request, rebound = self._bound.request, self._captured.rebound()
+        if self._endings and any(ended() for ended in self._endings):
             rebound.append("a captured array, of a transform that has ended")
         if not rebound:
-            try:
-                arguments = self._plan.arguments(x, contexts, t)
-            except CrossingError:
-                arguments = None
+            arguments = self._bound.arguments(x, contexts, t)
             if arguments is not None:
-                return self._plan, arguments
-        if not rebound and crosses(self._plan.request, x, contexts, t):
-            if self._bridged is None:
-                self._bridged = BridgedPlan(self._plan.request, x, contexts)
-            return self._bridged, self._bridged.arguments(x, contexts, t)
+                return self._bound, arguments
+            if crosses(request, x, contexts, t):
+                if self._bridged is None:
+                    self._bridged = BridgedCall(request, x, contexts)
+                return self._bridged, self._bridged.arguments(x, contexts, t)
         lines = [f"{name}: rebound since preparation" for name in rebound]
-        lines += self._plan.differences(x, contexts, t)
-        if self._on_mismatch == "reprepare" and not self._plan.request.same_point:
+        lines += self._bound.differences(x, contexts, t)
+        if self._on_mismatch == "reprepare":
             return self._variant("\n".join(lines), x, contexts, t)._arguments(x, contexts, t)
-        request = self._plan.request
         raise PreparationMismatchError(
             f"{request.operator.name} was prepared for other arguments:\n  "
             + "\n  ".join(lines)
@@ -156,8 +148,9 @@ class Prepared:
         if len(self._variants) > _MOST_VARIANTS:
             self._variants.clear()
         if variant is None or not variant._captured.unchanged():
-            variant = type(self)(self._plan.request, x, contexts, t, on_mismatch=self._on_mismatch)
-            flatten = resolve(self._plan.request.adtype).flatten
+            request = self._bound.request
+            variant = type(self)(request, x, contexts, t, on_mismatch=self._on_mismatch)
+            flatten = resolve(request.adtype).flatten
             # What holds values of a trace must end with it.
             if variant._captured.traced(leaves_by(flatten)) is None:
                 self._variants[key] = variant
@@ -202,38 +195,38 @@ class PreparedSamePoint:
     afterwards changes nothing.
     """
 
-    __slots__ = ("__weakref__", "_plan", "_point")
+    __slots__ = ("__weakref__", "_bound", "_point")
 
     def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
-        self._plan, _ = plan_for(request, x, contexts, t)
+        self._bound, _ = bind(request, x, contexts, t)
         flatten = resolve(request.adtype).flatten
         leaves, structure = flatten_any((x, contexts), flatten)
         self._point: tuple[Any, Any] = structure.unflatten(own(leaves))
 
     def __repr__(self) -> str:
-        request = self._plan.request
+        request = self._bound.request
         return f"<{request.operator.name} by {request.adtype!r} linearised at one point>"
 
     def __call__(self, t: Any) -> Any:
         """The result for the tangent or cotangent t."""
-        plan, arguments = self._arguments(t)
-        return plan.result(arguments)
+        bound, arguments = self._arguments(t)
+        return bound.result(arguments)
 
     def value_and(self, t: Any) -> tuple[Any, ...]:
         """The value at the point (for hvp: the gradient), then the result for t."""
-        plan, arguments = self._arguments(t)
-        return plan.value_and(arguments)
+        bound, arguments = self._arguments(t)
+        return bound.value_and(arguments)
 
-    def _arguments(self, t: Any) -> tuple[Plan | BridgedPlan, tuple[Leaves, ...]]:
-        request = self._plan.request
-        if crosses(request, t) and isinstance(self._plan, Plan):
-            bridged = BridgedPlan(request, *self._point)
+    def _arguments(self, t: Any) -> tuple[Call | BridgedCall, tuple[Leaves, ...]]:
+        request = self._bound.request
+        arguments = self._bound.arguments(None, (), t)
+        if arguments is not None:
+            return self._bound, arguments
+        if crosses(request, t):
+            bridged = BridgedCall(request, *self._point)
             return bridged, bridged.arguments(None, (), t)
-        arguments = self._plan.arguments(None, (), t)
-        if arguments is None:
-            lines = self._plan.differences(None, (), t)
-            raise PreparationMismatchError(
-                f"{request.operator.name} was prepared for another seed:\n  " + "\n  ".join(lines),
-                differences=lines,
-            )
-        return self._plan, arguments
+        lines = self._bound.differences(None, (), t)
+        raise PreparationMismatchError(
+            f"{request.operator.name} was prepared for another seed:\n  " + "\n  ".join(lines),
+            differences=lines,
+        )

@@ -15,7 +15,7 @@ from .operator import Operator
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for, arguments aside: enough to plan again for other arguments."""
+    """What the user asked for, arguments aside: enough to ask again at other arguments."""
 
     operator: Operator
     f: Callable[..., Any]

@@ -1,4 +1,4 @@
-"""What a prepared call was prepared for, and how its arguments are checked against that.
+"""The arguments of a call, flat; and what a call was prepared for, which later arguments must match.
 
 The common case is decided by identity and equality on a few attributes, without a namespace, an
 inspection or a tree library: it stands on the hot path of every prepared call.
@@ -7,9 +7,9 @@ inspection or a tree library: it stands on the hot path of every prepared call.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
-from ..arrays.facts import NUMBERS, dtype_name, shape_of
+from ..arrays.facts import dtype_name, shape_of
 from ..arrays.framework import framework_of
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.arguments import split
@@ -18,24 +18,72 @@ from ..errors import InputError
 Flatten = Callable[[Any], tuple[Leaves, Structure]]
 
 
+class Flat(NamedTuple):
+    """The leaves of x, of the contexts and of the seed, and how each of them goes together again."""
+
+    x: Leaves
+    structure: Structure
+    contexts: Leaves
+    layout: tuple[Any, ...]
+    seed: Leaves = ()
+    seed_structure: Structure = LEAF
+
+    @classmethod
+    def of(cls, tangent: str | None, flatten: Flatten, *arguments: Any) -> Flat:
+        """The flat arguments ``(x, contexts, t)`` of an operator whose seed is like `tangent`.
+
+        Raises
+        ------
+        InputError
+            If x or the seed holds what is no array, or if an array is unsuited.
+        """
+        x, contexts, t = arguments
+        leaves, structure = flatten_any(x, flatten)
+        layout, data = split(contexts, flatten) if contexts else ((), ())
+        seed, what = ((), LEAF), ""
+        if tangent is not None:
+            seed, what = flatten_any(t, flatten), _SEEDS[tangent]
+        for name, part in (("x", leaves), ("a context", data), (what, seed[0])):
+            for leaf in part:
+                framework = framework_of(leaf)
+                if framework is None or framework.unsuited is not None:
+                    raise _refused(leaf, name)
+        return cls(leaves, structure, data, layout, *seed)
+
+
+_SEEDS = {"x": "the tangent", "y": "the cotangent"}
+
+
+def flatten_any(tree: Any, flatten: Flatten) -> tuple[Leaves, Structure]:
+    """`flatten`, with the shortcut for a lone array or number."""
+    return ((tree,), LEAF) if framework_of(tree) is not None else flatten(tree)
+
+
+def _refused(leaf: Any, what: str) -> InputError:
+    """`what` holds a leaf that is no array, or means something else than the numbers that it holds."""
+    kind, framework = type(leaf), framework_of(leaf)
+    if framework is not None:
+        return InputError(f"Got a {kind.__qualname__}: {framework.unsuited}.", got=kind)
+    return InputError(
+        f"{what} holds a {kind.__qualname__}, expected arrays, numbers or a tree of them (register a "
+        "class of your own with optree.register_pytree_node).",
+        got=leaf,
+    )
+
+
 @final
-class LeafCheck:
+class Kind:
     """Kind, shape, dtype and device of one array."""
 
     __slots__ = ("_device", "_dtype", "_dtype_name", "_framework", "_kind", "_shape")
 
     def __init__(self, leaf: Any) -> None:
         framework = framework_of(leaf)
-        if framework is not None and framework.unsuited is not None:
-            raise InputError(
-                f"Got a {type(leaf).__qualname__}: {framework.unsuited}.", got=type(leaf)
-            )
-        self._kind = type(leaf)
-        self._shape = shape_of(leaf)
-        self._dtype = getattr(leaf, "dtype", None)
-        self._dtype_name = dtype_name(leaf)
-        self._framework = framework
-        self._device = None if framework is None else framework.device(leaf)
+        if framework is None or framework.unsuited is not None:
+            raise _refused(leaf, "the call")
+        self._framework, self._device = framework.name, framework.device(leaf)
+        self._kind, self._shape = type(leaf), shape_of(leaf)
+        self._dtype, self._dtype_name = getattr(leaf, "dtype", None), dtype_name(leaf)
 
     @property
     def facts(self) -> tuple[Any, tuple[int, ...], Any, Any]:
@@ -50,105 +98,95 @@ class LeafCheck:
             and (self._device is None or leaf.device == self._device)
         )
 
-    def fits(self, leaf: Any) -> bool:
+    def alike(self, leaf: Any) -> bool:
         """Whether `leaf` means the same to the engine: a float for a NumPy float64, say."""
-        return self.exact(leaf) or (
-            self._describe_kind(leaf) == self._describe_kind()
+        framework = framework_of(leaf)
+        return (
+            framework is not None
+            and framework.name == self._framework
             and shape_of(leaf) == self._shape
             and dtype_name(leaf) == self._dtype_name
             and (self._device is None or leaf.device == self._device)
         )
 
-    def _describe_kind(self, leaf: Any = None) -> str:
-        framework = self._framework if leaf is None else framework_of(leaf)
-        return "no array" if framework is None else framework.name
-
     def __repr__(self) -> str:
         device = "" if self._device is None else f" on {self._device}"
-        return f"{self._describe_kind()} {self._dtype_name}{list(self._shape)}{device}"
+        return f"{self._framework} {self._dtype_name}{list(self._shape)}{device}"
 
 
 @final
-class TreeCheck:
-    """One tree argument: its structure and its leaves."""
+class Part:
+    """What x, or the seed, was: its structure, and the kinds of its leaves."""
 
-    __slots__ = ("_alone", "_flatten", "_what", "leaves", "structure")
+    __slots__ = ("_flatten", "_what", "kinds", "structure")
 
-    def __init__(self, leaves: Leaves, structure: Structure, flatten: Flatten, what: str) -> None:
-        for leaf in leaves:
-            if framework_of(leaf) is None:
-                raise InputError(
-                    f"{what} holds a {type(leaf).__qualname__}, expected arrays, numbers or a tree of "
-                    "them (register a class of your own with optree.register_pytree_node).",
-                    got=leaf,
-                )
-        self.structure = structure
-        self.leaves = tuple(LeafCheck(leaf) for leaf in leaves)
-        self._alone = self.leaves[0].exact if structure is LEAF else None
-        self._flatten = flatten
-        self._what = what
+    def __init__(self, what: str, leaves: Leaves, structure: Structure, flatten: Flatten) -> None:
+        self.kinds, self.structure = tuple(map(Kind, leaves)), structure
+        self._what, self._flatten = what, flatten
 
-    def exact(self, tree: Any) -> Leaves | None:
-        """The leaves of `tree` where each is of the very kind prepared for, else None."""
-        if self._alone is not None:
-            return (tree,) if self._alone(tree) else None
+    @property
+    def is_lone_array(self) -> bool:
+        """Whether it was one array, and no Python number."""
+        return self.structure is LEAF and self.kinds[0].facts[2] is not None
+
+    def match(self, tree: Any) -> Leaves | None:
+        """The leaves of `tree` where it is of this kind, else None."""
+        if self.structure is LEAF and self.kinds[0].exact(tree):
+            return (tree,)
         leaves, structure = flatten_any(tree, self._flatten)
-        if structure == self.structure and all(
-            check.exact(leaf) for check, leaf in zip(self.leaves, leaves, strict=True)
-        ):
-            return leaves
-        return None
+        if not (structure is self.structure or structure == self.structure):
+            return None
+        for kind, leaf in zip(self.kinds, leaves, strict=True):
+            if not (kind.exact(leaf) or kind.alike(leaf)):
+                return None
+        return leaves
 
     def differences(self, tree: Any) -> list[str]:
-        """One line for each way in which `tree` does not fit; empty if it does."""
+        """One line for each way in which `tree` does not match; empty if it does."""
         leaves, structure = flatten_any(tree, self._flatten)
         if not (structure is self.structure or structure == self.structure):
             return [f"{self._what}: prepared for structure {self.structure}, got {structure}"]
         return [
-            f"{self._what}{f' leaf {i}' if len(leaves) > 1 else ''}: prepared for {check}, got "
-            + (repr(LeafCheck(leaf)) if framework_of(leaf) else type(leaf).__qualname__)
-            for i, (check, leaf) in enumerate(zip(self.leaves, leaves, strict=True))
-            if framework_of(leaf) is None or not check.fits(leaf)
+            f"{self._what}{f' leaf {i}' if len(leaves) > 1 else ''}: prepared for {kind}, got "
+            + (repr(Kind(leaf)) if framework_of(leaf) else type(leaf).__qualname__)
+            for i, (kind, leaf) in enumerate(zip(self.kinds, leaves, strict=True))
+            if not (kind.exact(leaf) or kind.alike(leaf))
         ]
 
 
 @final
-class ContextCheck:
-    """All contexts of a call: their layout, and their data leaves."""
+class Contexts:
+    """What all contexts of a call were: their layout, and the kinds of their data leaves."""
 
-    __slots__ = ("_alone", "_checks", "_flatten", "_n", "layout")
+    __slots__ = ("_bare", "_flatten", "_n", "kinds", "layout")
 
-    def __init__(
-        self, contexts: tuple[Any, ...], layout: Any, data: Leaves, flatten: Flatten
-    ) -> None:
-        self.layout = layout
-        self._checks = tuple(LeafCheck(leaf) for leaf in data)
-        self._n = len(contexts)
+    def __init__(self, data: Leaves, layout: tuple[Any, ...], flatten: Flatten) -> None:
+        self.kinds, self.layout = tuple(map(Kind, data)), layout
+        self._n, self._bare = len(layout), all(slot.bare for slot in layout)
         self._flatten = flatten
-        # Every context a lone array or number: the contexts are the data.
-        self._alone = len(data) == len(contexts) and all(
-            a is b for a, b in zip(data, contexts, strict=True)
-        )
 
-    def exact(self, contexts: tuple[Any, ...]) -> Leaves | None:
-        """The data leaves where each is of the very kind prepared for, else None."""
+    def match(self, contexts: tuple[Any, ...], exactly: bool = False) -> Leaves | None:
+        """The data leaves where `contexts` are of this kind, `exactly` or in effect; else None."""
         if not contexts and not self._n:
             return contexts
         if len(contexts) != self._n:
             return None
-        if self._alone:
-            data = contexts
-        else:
-            layout, data = split(contexts, self._flatten)
-            if layout != self.layout:
-                return None
-        for check, leaf in zip(self._checks, data, strict=True):
-            if not check.exact(leaf):
+        if self._bare:  # mostly the contexts are the leaves
+            for kind, leaf in zip(self.kinds, contexts, strict=True):
+                if not kind.exact(leaf):
+                    break
+            else:
+                return contexts
+        layout, data = split(contexts, self._flatten)
+        if layout != self.layout:
+            return None
+        for kind, leaf in zip(self.kinds, data, strict=True):
+            if not (kind.exact(leaf) or (not exactly and kind.alike(leaf))):
                 return None
         return data
 
     def differences(self, contexts: tuple[Any, ...]) -> list[str]:
-        """One line for each way in which `contexts` do not fit; empty if they do."""
+        """One line for each way in which `contexts` do not match; empty if they do."""
         if len(contexts) != self._n:
             return [f"contexts: prepared for {self._n}, got {len(contexts)}"]
         layout, data = split(contexts, self._flatten)
@@ -159,14 +197,36 @@ class ContextCheck:
                 if a != b
             ]
         return [
-            f"context leaf {i}: prepared for {check}, got {LeafCheck(leaf)}"
-            for i, (check, leaf) in enumerate(zip(self._checks, data, strict=True))
-            if not check.fits(leaf)
+            f"context leaf {i}: prepared for {kind}, got {Kind(leaf)}"
+            for i, (kind, leaf) in enumerate(zip(self.kinds, data, strict=True))
+            if not (kind.exact(leaf) or kind.alike(leaf))
         ]
 
 
-def flatten_any(tree: Any, flatten: Flatten) -> tuple[Leaves, Structure]:
-    """`flatten`, with the shortcut for a lone array or number."""
-    if isinstance(tree, NUMBERS) or framework_of(tree) is not None:
-        return (tree,), LEAF
-    return flatten(tree)
+@final
+class Signature:
+    """What a call was prepared for. Where x and the contexts are `fixed`, only the seed counts."""
+
+    __slots__ = ("_fixed", "contexts", "seed", "x")
+
+    def __init__(self, flat: Flat, tangent: str | None, flatten: Flatten, fixed: bool) -> None:
+        self._fixed = fixed
+        self.x = Part("x", flat.x, flat.structure, flatten)
+        self.contexts = Contexts(flat.contexts, flat.layout, flatten)
+        self.seed: Part | None = None
+        if tangent is not None:
+            self.seed = Part(_SEEDS[tangent], flat.seed, flat.seed_structure, flatten)
+
+    def match(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
+        """The leaves of x, of the contexts and of the seed, if all are of these kinds, else None."""
+        leaves = () if self._fixed else self.x.match(x)
+        data = () if self._fixed else self.contexts.match(contexts)
+        seed = () if self.seed is None else self.seed.match(t)
+        return None if leaves is None or data is None or seed is None else (leaves, data, seed)
+
+    def differences(self, x: Any, contexts: tuple[Any, ...], t: Any) -> list[str]:
+        """One line for each way in which these arguments do not match."""
+        lines = [] if self.seed is None else self.seed.differences(t)
+        if self._fixed:
+            return lines
+        return self.x.differences(x) + self.contexts.differences(contexts) + lines
