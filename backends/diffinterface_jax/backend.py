@@ -80,20 +80,22 @@ class JaxBackend(Backend):
         if compiled:
             fn = traced_once(fn)
 
-        def modes(x: Leaves, contexts: Leaves) -> tuple[Mode, ...]:
-            """Those to try, one after the other."""
-            if self._mode != "auto":
-                return (self._mode,)
-            seen = compiled or any(map(framework.is_traced, x))
-            return ("reverse",) if seen and has_custom_vjp(fn, x, contexts) else ("auto", "reverse")
+        modes: tuple[Mode, ...] = ("auto", "reverse") if self._mode == "auto" else (self._mode,)
+        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in x)
 
+        def allowed(x: Leaves, contexts: Leaves) -> tuple[Mode, ...]:
+            """Those of `modes` that f has rules for, where a missing one shows too late."""
+            return modes[-1:] if len(modes) > 1 and has_custom_vjp(fn, x, contexts) else modes
+
+        if not (compiled or traced):
+            return Prep(guard(eager(list(map(make, modes))), x, contexts, t), levels=levels)
         if not compiled:
 
             def once(x: Leaves, contexts: Leaves, *t: Leaves) -> Any:
-                return eager([make(mode) for mode in modes(x, contexts)])(x, contexts, *t)
+                return eager(list(map(make, allowed(x, contexts))))(x, contexts, *t)
 
             return Prep(guard(once, x, contexts, t), levels=levels)
-        body = make(guard(modes, x, contexts)(x, contexts)[0])
+        body = make(guard(allowed, x, contexts)(x, contexts)[0])
         result = jax.jit(lambda *args: body(*args)[1])
         run = jitted(body) if has_aux else jax.jit(body)  # arrays alone, and a None
         prep = Prep(guard(run, x, contexts, t), guard(result, x, contexts, t), levels=levels)
