@@ -114,7 +114,7 @@ def test_import_is_fast() -> None:
         print((times[2] - times[1]) / (times[1] - times[0]))
     """
     run = [sys.executable, "-c", textwrap.dedent(code)]
-    ratios = [float(subprocess.run(run, capture_output=True, check=True).stdout) for _ in range(3)]
+    ratios = [float(subprocess.run(run, capture_output=True, check=True).stdout) for _ in range(5)]
     assert min(ratios) < 0.5
 
 
