@@ -46,7 +46,7 @@ _NO_RULE = (
 
 @final
 class TorchBackend(Backend):
-    """`AutoTorch`: the tape for reverse mode, ``torch.func`` for forward mode and inside func.
+    """`AutoTorch`: the tape for reverse mode, ``torch.func`` for forward mode and inside transforms.
 
     With ``compile=True``, prepared gradients and unbatched pullbacks run f through ``torch.compile``;
     the other operators differentiate twice or in batches, which compiled code does not allow, and
