@@ -150,8 +150,6 @@ def wrap(tree: Any, level: int) -> Any:
     if isinstance(tree, tuple | list):
         parts = [wrap(part, level) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    if isinstance(tree, np.complexfloating):
-        return Analytic(np.asarray(tree), level)
     if "complex" in str(getattr(tree, "dtype", "")):
         return Analytic(tree, level)
     return tree

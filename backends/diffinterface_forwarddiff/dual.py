@@ -16,12 +16,12 @@ import numpy as np
 
 from diffinterface.arrays.facts import Array
 from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace, direct_operators
+from diffinterface.arrays.overloaded import Namespace, direct_operators, is_numpy_scalar
 
 from .errors import DualConversionError, MissingRuleError
 from .levels import holds
 from .table import RULES, call
-from .values import NUMPY, Perturbed, copied, is_scalar, plain
+from .values import NUMPY, Perturbed, copied, plain
 
 
 @final
@@ -84,15 +84,16 @@ class Dual(Perturbed):
 
     def __getitem__(self, index: Any) -> Any:
         value, tangent = self.value[index], self.tangent[trailing(index)]
-        if type(value) is np.ndarray:
+        if type(value) is np.ndarray and type(self.value) is np.ndarray:
             return Dual(value, tangent, self.level)
-        if isinstance(value, np.generic) or is_scalar(value):
-            tangent = copied(tangent)  # a NumPy scalar is no view, so neither may its tangents be
+        if is_numpy_scalar(value) or is_numpy_scalar(self):
+            # A NumPy scalar is no view, and has none; so neither may its tangents.
+            tangent = copied(tangent)
         return Dual(value, tangent, self.level)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write `value` and its tangents; a constant has none."""
-        if is_scalar(self):
+        if is_numpy_scalar(self):
             raise TypeError("A NumPy scalar does not support item assignment.")
         if isinstance(value, list | tuple) and holds(value):
             value = call("asarray", None, (value,), {})

@@ -143,7 +143,7 @@ class Overloaded(NDArrayOperatorsMixin):
             if not isinstance(target, type(self)):
                 self._leave(target, part)
                 continue
-            if isinstance(_innermost_value(target), np.generic):
+            if is_numpy_scalar(target):
                 raise TypeError("return arrays must be of ArrayType")
             wanted = target.dtype
             dtype = getattr(part, "dtype", wanted)
@@ -366,6 +366,11 @@ def _in_vectorize() -> bool:
             return True
         frame = frame.f_back if frame is not None else None
     return False
+
+
+def is_numpy_scalar(x: Any) -> bool:
+    """Whether x is a NumPy scalar, or an array around one: nobody can write into it."""
+    return isinstance(_innermost_value(x), np.generic)
 
 
 def _innermost_value(x: Any) -> Any:
