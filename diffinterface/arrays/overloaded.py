@@ -135,14 +135,20 @@ class Overloaded(NDArrayOperatorsMixin):
             result = self._answer(name, function, args, options)
         else:
             result = function(*args, **options)
-        return self._store(result, out)
+        return self._store(result, out, isinstance(function, np.ufunc) or name in _ELEMENTWISE)
 
-    def _store(self, result: Any, out: tuple[Any, ...]) -> Any:
+    def _store(self, result: Any, out: tuple[Any, ...], broadcasts: bool = True) -> Any:
+        """Write results into `out`, and give these; elementwise functions broadcast into them."""
         parts = result if isinstance(result, tuple) else (result,)
+        given = []
         for target, part in zip(out, parts, strict=True):
+            given.append(part if target is None else target)
+            if target is None:  # np.modf(x, out=(a, None)) makes the second one
+                continue
             if not isinstance(target, type(self)):
                 self._leave(target, part)
                 continue
+            _check_shape(target.shape, tuple(getattr(part, "shape", ())), broadcasts)
             if is_numpy_scalar(target):
                 raise TypeError("return arrays must be of ArrayType")
             wanted = target.dtype
@@ -150,7 +156,7 @@ class Overloaded(NDArrayOperatorsMixin):
             if dtype != wanted and not np.can_cast(dtype, wanted, "same_kind"):
                 raise TypeError(f"Cannot cast {dtype} to {wanted} in an in-place operation.")
             target[...] = part
-        return out[0] if len(out) == 1 else out
+        return given[0] if len(given) == 1 else tuple(given)
 
     def _leave(self, target: Any, part: Any) -> None:
         """Write `part` into an array that holds values alone."""
@@ -366,6 +372,16 @@ def _in_vectorize() -> bool:
             return True
         frame = frame.f_back if frame is not None else None
     return False
+
+
+def _check_shape(out: tuple[int, ...], result: tuple[int, ...], broadcasts: bool) -> None:
+    """As NumPy does: an array that a ufunc writes into may be larger, any other may not."""
+    if out != result and not (broadcasts and np.broadcast_shapes(out, result) == out):
+        raise ValueError(f"out= has shape {out}, expected {result}, which is that of the result.")
+
+
+#: Functions of NumPy that are no ufuncs, and call one with their ``out=``.
+_ELEMENTWISE = ("clip", "fix")
 
 
 def is_numpy_scalar(x: Any) -> bool:
