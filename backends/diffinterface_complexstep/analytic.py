@@ -30,7 +30,6 @@ _HINTS = {
     "np.asarray": "np.asarray, or assignment into a plain array (use np.zeros_like(x))",
     "float()": "float(), as math.sin and its like call it (use np.sin)",
     "complex()": "complex(), as cmath calls it (use np.sin and its like)",
-    "an assignment into a plain array (out=)": "out= a plain array (use np.zeros_like(x))",
 }
 
 
@@ -86,6 +85,11 @@ class Analytic(Leveled):
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         return Namespace(array_namespace(self.value), Analytic)
 
+    def _written(self, name: str, function: Any, args: Any, options: Any, out: Any) -> Any:
+        if out is not None and not all(t is None or isinstance(t, Analytic) for t in out):
+            raise refuse(f"{name} with out= a plain array (use np.zeros_like(x))")
+        return Leveled._written(self, name, function, args, options, out)
+
     # --- conversions that would lose the imaginary part --------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -98,6 +102,14 @@ class Analytic(Leveled):
 
     def __bool__(self) -> bool:
         raise refuse("a truth value")
+
+    @property
+    def real(self) -> Any:
+        raise refuse(".real")
+
+    @property
+    def imag(self) -> Any:
+        raise refuse(".imag")
 
     # --- as an array -----------------------------------------------------------------------------
 

@@ -66,6 +66,10 @@ class Dual(Perturbed):
     def _answer_named(cls, name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
         return call(name, None, args, options)  # a rule finds the function in its own namespace
 
+    @classmethod
+    def _adds(cls, name: str) -> bool:
+        return True  # what has no rule says so when it is called
+
     def _method(self, name: str) -> Callable[..., Any]:
         return partial(_method, name, getattr(np, name), self)
 

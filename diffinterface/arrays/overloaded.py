@@ -43,9 +43,12 @@ class Overloaded(NDArrayOperatorsMixin):
     @classmethod
     def _answer_named(cls, name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
         """The function `name` of a namespace; `function` is None if the plain one has none."""
-        if function is None:
-            raise AttributeError(name)
         return cls._answer(name, function, args, options)
+
+    @classmethod
+    def _adds(cls, name: str) -> bool:
+        """Whether there is a function `name` in the namespace of these arrays alone."""
+        return False
 
     def _yields(self, operands: Any) -> bool:
         """Whether an array of another engine among operands answers, and takes this as a constant."""
@@ -318,6 +321,8 @@ class Namespace:
             return type(self)(found, self._kind, f"{name}.")
         if found is not None and (not callable(found) or _is_dtype(found)):
             return found
+        if found is None and not self._kind._adds(self._prefix + name):
+            raise AttributeError(f"{self!r} has no attribute {name!r}")
         return _dispatching(self._kind, self._prefix + name, found)
 
 
