@@ -13,11 +13,12 @@ from typing import Any, final
 
 import numpy as np
 
+from diffinterface.arrays.direct import direct_operators
 from diffinterface.arrays.facts import Array
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.names import ALIASES
 from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace, direct_operators
+from diffinterface.arrays.overloaded import Namespace
 from diffinterface.arrays.perturbations import Leveled
 
 from .errors import refuse

@@ -14,9 +14,10 @@ from typing import Any, final
 
 import numpy as np
 
+from diffinterface.arrays.direct import direct_operators
 from diffinterface.arrays.facts import Array
 from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace, direct_operators, is_numpy_scalar
+from diffinterface.arrays.overloaded import Namespace, is_numpy_scalar
 
 from .errors import DualConversionError, MissingRuleError
 from .levels import holds
