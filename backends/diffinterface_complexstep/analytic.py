@@ -13,11 +13,12 @@ from typing import Any, final
 
 import numpy as np
 
+from diffinterface.arrays.direct import direct_operators
 from diffinterface.arrays.facts import Array
 from diffinterface.arrays.framework import framework_of
 from diffinterface.arrays.names import ALIASES
 from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace, direct_operators
+from diffinterface.arrays.overloaded import Namespace
 from diffinterface.arrays.perturbations import Leveled
 
 from .errors import refuse
@@ -30,7 +31,6 @@ _HINTS = {
     "np.asarray": "np.asarray, or assignment into a plain array (use np.zeros_like(x))",
     "float()": "float(), as math.sin and its like call it (use np.sin)",
     "complex()": "complex(), as cmath calls it (use np.sin and its like)",
-    "an assignment into a plain array (out=)": "out= a plain array (use np.zeros_like(x))",
 }
 
 
@@ -86,6 +86,11 @@ class Analytic(Leveled):
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         return Namespace(array_namespace(self.value), Analytic)
 
+    def _written(self, name: str, function: Any, args: Any, options: Any, out: Any) -> Any:
+        if out is not None and not all(t is None or isinstance(t, Analytic) for t in out):
+            raise refuse(f"{name} with out= a plain array (use np.zeros_like(x))")
+        return Leveled._written(self, name, function, args, options, out)
+
     # --- conversions that would lose the imaginary part --------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -98,6 +103,14 @@ class Analytic(Leveled):
 
     def __bool__(self) -> bool:
         raise refuse("a truth value")
+
+    @property
+    def real(self) -> Any:
+        raise refuse(".real")
+
+    @property
+    def imag(self) -> Any:
+        raise refuse(".imag")
 
     # --- as an array -----------------------------------------------------------------------------
 
@@ -150,8 +163,6 @@ def wrap(tree: Any, level: int) -> Any:
     if isinstance(tree, tuple | list):
         parts = [wrap(part, level) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    if isinstance(tree, np.complexfloating):
-        return Analytic(np.asarray(tree), level)
     if "complex" in str(getattr(tree, "dtype", "")):
         return Analytic(tree, level)
     return tree

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffinterface.arrays.facts import NUMBERS, Array, dtype_name, is_complex
 from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.overloaded import is_numpy_scalar
 from diffinterface.arrays.perturbations import new_level
 from diffinterface.arrays.seeds import cast, none_pushed
 from diffinterface.arrays.stop import stopped
@@ -123,7 +124,9 @@ def _norm(t: Leaves) -> Any:
 def _move(x: Array, t: Array, h: Any, level: int) -> Analytic:
     xp = array_namespace(x, t)
     dtype = getattr(xp, _COMPLEX[dtype_name(x)])
-    return Analytic(xp.asarray(xp.astype(x, dtype) + 1j * xp.astype(h * t, dtype)), level)
+    moved = xp.astype(x, dtype) + 1j * xp.astype(h * t, dtype)
+    # A number stays one, which f cannot write into; NumPy makes one of a 0-d array too.
+    return Analytic(moved if is_numpy_scalar(x) else xp.asarray(moved), level)
 
 
 def _part(leaf: Any, like: Array, level: int, part: str) -> Array:

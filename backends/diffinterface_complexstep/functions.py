@@ -15,6 +15,7 @@ import numpy as np
 from diffinterface.arrays.facts import is_complex
 from diffinterface.arrays.names import STANDARD
 from diffinterface.arrays.namespace import array_namespace
+from diffinterface.arrays.overloaded import is_numpy_scalar
 from diffinterface.arrays.perturbations import innermost
 
 from . import singular
@@ -122,7 +123,8 @@ def _outside(condition: Callable[..., Any], result: Any, plain: list[Any]) -> An
 def _nan_where(condition: Any, result: Any) -> Any:
     xp = array_namespace(result)
     nan = xp.asarray(complex(math.nan, math.nan), dtype=result.dtype)
-    return xp.where(condition, nan, xp.asarray(result))
+    kept = xp.where(condition, nan, xp.asarray(result))
+    return kept[()] if is_numpy_scalar(result) else kept
 
 
 def _real(xp: Any, a: Any, like: Any) -> Any:
@@ -189,7 +191,7 @@ def _stack(name: str, function: Any, args: Any, options: Any) -> Any:
     """Arrays, numbers among them, along a new axis."""
     arrays, *rest = args
     like = innermost(arrays)
-    if like is not None and not isinstance(like.value, np.ndarray) and not _has_complex(arrays):
+    if like is not None and not isinstance(like.value, _NUMPY) and not _has_complex(arrays):
         xp = array_namespace(like.value)
         plain = (xp.asarray(unwrap(a, like.level)) for a in arrays)
         arrays = [wrap(xp.astype(a, like.value.dtype), like.level) for a in plain]

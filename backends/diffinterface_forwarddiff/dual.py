@@ -14,14 +14,15 @@ from typing import Any, final
 
 import numpy as np
 
+from diffinterface.arrays.direct import direct_operators
 from diffinterface.arrays.facts import Array
 from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace, direct_operators
+from diffinterface.arrays.overloaded import Namespace, is_numpy_scalar
 
 from .errors import DualConversionError, MissingRuleError
 from .levels import holds
 from .table import RULES, call
-from .values import NUMPY, Perturbed, copied, is_scalar, plain
+from .values import NUMPY, Perturbed, copied, plain
 
 
 @final
@@ -66,6 +67,10 @@ class Dual(Perturbed):
     def _answer_named(cls, name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
         return call(name, None, args, options)  # a rule finds the function in its own namespace
 
+    @classmethod
+    def _adds(cls, name: str) -> bool:
+        return True  # what has no rule says so when it is called
+
     def _method(self, name: str) -> Callable[..., Any]:
         return partial(_method, name, getattr(np, name), self)
 
@@ -84,15 +89,16 @@ class Dual(Perturbed):
 
     def __getitem__(self, index: Any) -> Any:
         value, tangent = self.value[index], self.tangent[trailing(index)]
-        if type(value) is np.ndarray:
+        if type(value) is np.ndarray and type(self.value) is np.ndarray:
             return Dual(value, tangent, self.level)
-        if isinstance(value, np.generic) or is_scalar(value):
-            tangent = copied(tangent)  # a NumPy scalar is no view, so neither may its tangents be
+        if is_numpy_scalar(value) or is_numpy_scalar(self):
+            # A NumPy scalar is no view, and has none; so neither may its tangents.
+            tangent = copied(tangent)
         return Dual(value, tangent, self.level)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write `value` and its tangents; a constant has none."""
-        if is_scalar(self):
+        if is_numpy_scalar(self):
             raise TypeError("A NumPy scalar does not support item assignment.")
         if isinstance(value, list | tuple) and holds(value):
             value = call("asarray", None, (value,), {})

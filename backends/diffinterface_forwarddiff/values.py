@@ -67,11 +67,6 @@ def plain(x: Any) -> Any:
     return x
 
 
-def is_scalar(x: Any) -> bool:
-    """Whether x stands for a NumPy scalar, which nobody can write into."""
-    return isinstance(plain(x), np.generic)
-
-
 def cast(x: Any, dtype: Any) -> Any:
     """`x` in another dtype; itself where it has it."""
     if x.dtype == dtype:

@@ -43,9 +43,12 @@ class Overloaded(NDArrayOperatorsMixin):
     @classmethod
     def _answer_named(cls, name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
         """The function `name` of a namespace; `function` is None if the plain one has none."""
-        if function is None:
-            raise AttributeError(name)
         return cls._answer(name, function, args, options)
+
+    @classmethod
+    def _adds(cls, name: str) -> bool:
+        """Whether there is a function `name` in the namespace of these arrays alone."""
+        return False
 
     def _yields(self, operands: Any) -> bool:
         """Whether an array of another engine among operands answers, and takes this as a constant."""
@@ -135,22 +138,28 @@ class Overloaded(NDArrayOperatorsMixin):
             result = self._answer(name, function, args, options)
         else:
             result = function(*args, **options)
-        return self._store(result, out)
+        return self._store(result, out, isinstance(function, np.ufunc) or name in _ELEMENTWISE)
 
-    def _store(self, result: Any, out: tuple[Any, ...]) -> Any:
+    def _store(self, result: Any, out: tuple[Any, ...], broadcasts: bool = True) -> Any:
+        """Write results into `out`, and give these; elementwise functions broadcast into them."""
         parts = result if isinstance(result, tuple) else (result,)
+        given = []
         for target, part in zip(out, parts, strict=True):
+            given.append(part if target is None else target)
+            if target is None:  # np.modf(x, out=(a, None)) makes the second one
+                continue
             if not isinstance(target, type(self)):
                 self._leave(target, part)
                 continue
-            if isinstance(_innermost_value(target), np.generic):
+            _check_shape(target.shape, tuple(getattr(part, "shape", ())), broadcasts)
+            if is_numpy_scalar(target):
                 raise TypeError("return arrays must be of ArrayType")
             wanted = target.dtype
             dtype = getattr(part, "dtype", wanted)
             if dtype != wanted and not np.can_cast(dtype, wanted, "same_kind"):
                 raise TypeError(f"Cannot cast {dtype} to {wanted} in an in-place operation.")
             target[...] = part
-        return out[0] if len(out) == 1 else out
+        return given[0] if len(given) == 1 else tuple(given)
 
     def _leave(self, target: Any, part: Any) -> None:
         """Write `part` into an array that holds values alone."""
@@ -312,6 +321,8 @@ class Namespace:
             return type(self)(found, self._kind, f"{name}.")
         if found is not None and (not callable(found) or _is_dtype(found)):
             return found
+        if found is None and not self._kind._adds(self._prefix + name):
+            raise AttributeError(f"{self!r} has no attribute {name!r}")
         return _dispatching(self._kind, self._prefix + name, found)
 
 
@@ -329,35 +340,6 @@ def _dispatching(kind: type[Overloaded], name: str, function: Any) -> Callable[.
     return dispatch
 
 
-def direct_operators(kind: type[Overloaded], rules: dict[str, Callable[..., Any]]) -> None:
-    """Operators of arrays of `kind` with each other and with numbers, without the way through NumPy."""
-    for symbol, ufunc in _OPERATORS.items():
-        for name, swapped in ((f"__{symbol}__", False), (f"__r{symbol}__", True)):
-            setattr(kind, name, _operator(kind, rules, getattr(kind, name), ufunc, swapped))
-
-
-_OPERATORS: dict[str, Any] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.divide,
-    "pow": np.power,
-}
-
-
-def _operator(kind: Any, rules: Any, general: Any, ufunc: Any, swapped: bool) -> Any:
-    name = ufunc.__name__
-
-    def operator(self: Any, other: Any) -> Any:
-        other_kind = type(other)
-        if other_kind is kind or other_kind is float or other_kind is int:
-            return rules[name](name, ufunc, (other, self) if swapped else (self, other), {})
-        return general(self, other)
-
-    operator.__name__ = general.__name__
-    return operator
-
-
 def _in_vectorize() -> bool:
     """Whether np.vectorize asks; its list comprehension has a frame of its own before Python 3.12."""
     frame: Any = sys._getframe(2)
@@ -366,6 +348,21 @@ def _in_vectorize() -> bool:
             return True
         frame = frame.f_back if frame is not None else None
     return False
+
+
+def _check_shape(out: tuple[int, ...], result: tuple[int, ...], broadcasts: bool) -> None:
+    """As NumPy does: an array that a ufunc writes into may be larger, any other may not."""
+    if out != result and not (broadcasts and np.broadcast_shapes(out, result) == out):
+        raise ValueError(f"out= has shape {out}, expected {result}, which is that of the result.")
+
+
+#: Functions of NumPy that are no ufuncs, and call one with their ``out=``.
+_ELEMENTWISE = ("clip", "fix")
+
+
+def is_numpy_scalar(x: Any) -> bool:
+    """Whether x is a NumPy scalar, or an array around one: nobody can write into it."""
+    return isinstance(_innermost_value(x), np.generic)
 
 
 def _innermost_value(x: Any) -> Any:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.overloaded import is_numpy_scalar
 
 from ..adaptors import added, binary, composed, constant, no_options, scale, spread
 from ..dual import Dual
 from ..levels import level_of
 from ..table import ARRAYS, RULES
-from ..values import copied, is_scalar, namespace_for, namespace_of
+from ..values import copied, namespace_for, namespace_of
 
 
 def _sum(sign: int) -> Any:
@@ -126,7 +127,9 @@ def _part(part: str) -> Any:
             return Dual(getattr(xp, part)(x.value), getattr(xt, part)(x.tangent), x.level)
         if part == "imag":
             zeros = xp.zeros_like(x.value)
-            return Dual(zeros[()] if is_scalar(x) else zeros, xt.zeros_like(x.tangent), x.level)
+            return Dual(
+                zeros[()] if is_numpy_scalar(x) else zeros, xt.zeros_like(x.tangent), x.level
+            )
         # As in NumPy: the real part of reals is that array itself, their conjugate a new one.
         return x if part == "real" else +x
 

@@ -131,7 +131,9 @@ class TracerDetector(Detector):
             if isinstance(cause, DetectionError):
                 raise cause from None
             if not isinstance(error, DiffInterfaceError) and "Tracer" in str(error):
-                raise foreign(*_where(error)) from error
+                what, library = _where(error)
+                if library != __name__.partition(".")[0]:  # ours says what is wrong with the call
+                    raise foreign(what, library) from error
             raise
         return trace, map_leaves(_joined, y) if y is not None else y
 

@@ -227,3 +227,11 @@ def test_entries_that_are_no_view_are_not_written_into() -> None:
 
     with pytest.raises(ValueError, match="read-only"):
         TracerDetector().jacobian_pattern(f, X)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x * len(x[0]), lambda x: sum(x[0]), lambda x: np.hstack(x[0])]
+)
+def test_a_number_has_no_length(f: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match=r"len\(\) of a 0-d Tracer"):
+        TracerDetector().jacobian_pattern(f, X)
