@@ -48,7 +48,8 @@ class inplace:  # noqa: N801 - reads as the function that it is
 
     def __call__(self, x: Any, *contexts: Any) -> Any:
         """The filled copy of y."""
-        leaves, _ = flatten(x)
+        # Most often a lone array, which need not be taken apart.
+        leaves = (x,) if framework_of(x) is not None else flatten(x)[0]
         like = leaves[0] if leaves else 0.0
         framework = framework_of(like) or NUMPY
         if not framework.mutable:
