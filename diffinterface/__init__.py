@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import extend
 from .arrays.namespace import array_namespace
@@ -47,11 +47,13 @@ from .neutral.layers import StatefulLayer
 from .neutral.zeros import zeros_like_tree
 from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
-from .operators.explain import explain
-from .operators.hutchinson import hutchinson_trace
-from .operators.linear_operator import linear_operator
-from .prepare.explanation import Explanation
-from .tools.autotune import AutotuneError, autotune
+
+if TYPE_CHECKING:
+    from .operators.explain import explain
+    from .operators.hutchinson import hutchinson_trace
+    from .operators.linear_operator import linear_operator
+    from .prepare.explanation import Explanation
+    from .tools.autotune import AutotuneError, autotune
 
 __version__ = "0.1.0"
 
@@ -105,14 +107,25 @@ __all__ = [
     *_operators,
 ]
 
-#: Subpackages that load when they are asked for.
+#: Subpackages that load when they are asked for, and names with the modules that define them.
 _LAZY = ("implicit", "sensitivity", "sparse", "testing")
+_LATER = {
+    "AutotuneError": "tools.autotune",
+    "Explanation": "prepare.explanation",
+    "autotune": "tools.autotune",
+    "explain": "operators.explain",
+    "hutchinson_trace": "operators.hutchinson",
+    "linear_operator": "operators.linear_operator",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = _public(getattr(import_module(f"{__name__}.{_LATER[name]}"), name))
+    return value
 
 
 def __dir__() -> list[str]:
@@ -120,9 +133,15 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *_LAZY, *(name for name in globals() if name.startswith("__"))})
 
 
-# Public classes are known by their public path: it is shown, and pickled, wherever they are defined.
+def _public(value: Any) -> Any:
+    """A public class is known by its public path: it is shown, and pickled, wherever it is defined."""
+    if isinstance(value, type):
+        value.__module__ = __name__
+    return value
+
+
 for _name in __all__:
-    if isinstance(globals()[_name], type):
-        globals()[_name].__module__ = __name__
+    if _name not in _LATER:
+        _public(globals()[_name])
 # Modules that were importable by these names before the folders.
 sys.modules.update({f"{__name__}.special": special, f"{__name__}.zeros": zeros})
