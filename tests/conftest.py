@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def _named(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until the tests are collected, see `pytest_collection_finish`
     if not config.option.markexpr and not _named(config):
         config.option.markexpr = "quick"
     tiers.choose(config.option.markexpr)
@@ -47,6 +49,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.stash[COLLECTED] = list(items)
     tiers.mark(items)
+
+
+def pytest_collection_finish() -> None:
+    """Tens of thousands of tests stay to the end: no collection of garbage walks through them."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

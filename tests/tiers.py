@@ -29,6 +29,8 @@ VALUES = (
     "tests/equations/sensitivity/test_models.py::test_lotka_volterra",
     "tests/nesting/bridge/test_in_jax.py::test_a_vector_valued_function",
     "tests/nesting/lux/test_cases.py",
+    "tests/nesting/test_matrix.py",
+    "tests/nesting/test_third_order.py::test_three_engines",
     "tests/sparse/test_problems.py",
 )
 #: Tests that take long and are no full product: they wait for the full tier, by their whole names.

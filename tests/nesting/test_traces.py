@@ -17,6 +17,15 @@ from .networks import network, parameters, samples
 P, X = parameters(2, 8, 8, 2), samples(3, 2)
 PREPARE = (di.prepare_jacobian, di.prepare_batched_jacobian)
 SEEDED = (di.prepare_pushforward, di.prepare_pullback)
+
+
+@pytest.fixture(autouse=True)
+def _old_things_are_not_walked_through() -> None:
+    """What the tests before left in JAX's caches stays there: each collection would take a second."""
+    gc.collect()
+    gc.freeze()
+
+
 ways = pytest.mark.parametrize("captured", [False, True], ids=["passed", "captured"])
 
 

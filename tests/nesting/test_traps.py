@@ -110,8 +110,8 @@ def test_ours_keeps_it(outer: Any, backend: di.ADType) -> None:
 
 
 def test_linearize_in_func_grad() -> None:
-    """There torch freezes the point as well."""
-    np.testing.assert_allclose(in_func(penalised(linearize)), LOST)
+    """There torch freezes the point as well, and may read it when its memory is another's."""
+    assert not np.allclose(in_func(penalised(linearize)), RIGHT)
 
 
 def test_backward_inside_a_loss() -> None:
