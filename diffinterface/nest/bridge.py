@@ -20,7 +20,7 @@ from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..declare import plugins
 from ..engine.capture import Captured
-from ..engine.contract import AbstractBackend, Program
+from ..engine.contract import AbstractBackend, Program, Pullback
 from ..engine.function import Function, looped
 from ..engine.prep import Prep
 from ..errors import NestedDifferentiationError
@@ -96,14 +96,29 @@ class Bridge:
             self._slopes[key] = _Slope(self) if cheap else None
         return outputs, 0
 
+    def with_pullback(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Pullback | None]:
+        """The same, and the pullback there where one pass gives both.
+
+        A single call keeps what its engine recorded. Compiled, only a scalar's gradient comes along.
+        """
+        kept = None
+        enter, leave = self._doors()
+        if not self.reuse:
+            self._refuse_rebound()
+            kept = self.backend.with_pullback(self.fn, enter(x), enter(contexts))
+        if kept is not None:
+            y, pull = kept
+            self._settle(self._advances)
+            self.captured.renew()
+            return tuple(map(leave, y)), lambda t: tuple(map(leave, pull(t)))
+        outputs, n_slopes = self.with_gradient(x, contexts)
+        if not n_slopes:
+            return outputs, None
+        y, *slopes = outputs
+        return (y,), lambda t: tuple([slope * t[0] for slope in slopes])
+
     def _first(self, key: Any, x: Leaves, contexts: Leaves, advance: bool = True) -> Leaves:
-        rebound = self.captured.rebound()
-        if rebound:
-            raise NestedDifferentiationError(
-                f"{', '.join(rebound)}: rebound between a call of f and its derivative, which "
-                f"{self.backend.adtype!r} compiles only now; pass what changes as an argument.",
-                inner=self.backend.adtype,
-            )
+        self._refuse_rebound()
         way = self._way(x, contexts)
         y = way(x, contexts, advance and self._advances)
         self.captured.renew()
@@ -111,14 +126,28 @@ class Bridge:
         self._ways[key] = way
         return y
 
+    def _refuse_rebound(self) -> None:
+        rebound = self.captured.rebound()
+        if rebound:
+            raise NestedDifferentiationError(
+                f"{', '.join(rebound)}: rebound between a call of f and its derivative, which "
+                f"{self.backend.adtype!r} compiles only now; pass what changes as an argument.",
+                inner=self.backend.adtype,
+            )
+
+    def _doors(self) -> tuple[Callable[[Leaves], Leaves], Callable[[Any], Any]]:
+        """How arrays enter the engine, and how one of its own leaves."""
+        native = self.backend.framework
+        if native is None:
+            return _own, self._left
+        return _own if "numpy" in self.backend.accepts else partial(_taken, native), finished
+
     def _way(self, x: Leaves, contexts: Leaves) -> Callable[..., Leaves]:
         """Over and back, for arguments of these kinds."""
         native = self.backend.framework
-        enter: Callable[[Leaves], Leaves] = _own
-        leave: Callable[[Any], Any] = self._left if native is None else finished
-        if native is not None and "numpy" not in self.backend.accepts:
-            enter = partial(_taken, native)
-        elif native is not None and self.reuse and self.backend.compiles and self._makes_programs:
+        enter, leave = self._doors()
+        programs = self.reuse and self.backend.compiles and self._makes_programs
+        if native is not None and "numpy" in self.backend.accepts and programs:
             # What is compiled writes into no argument, keeps none, and gives arrays of its engine.
             leave = native.to_numpy
             if all(leaf.dtype.isnative for leaf in (*x, *contexts)):
