@@ -97,20 +97,19 @@ class Bridge:
         return outputs, 0
 
     def with_pullback(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Pullback | None]:
-        """The same, and the pullback there where one pass gives both.
+        """f's outputs, and the pullback there where one evaluation gives both, else None.
 
-        A single call keeps what its engine recorded. Compiled, only a scalar's gradient comes along.
+        A single call keeps what its engine recorded. Else a scalar's gradient is all that comes along.
         """
-        kept = None
-        enter, leave = self._doors()
         if not self.reuse:
             self._refuse_rebound()
+            enter, leave = self._doors()
             kept = self.backend.with_pullback(self.fn, enter(x), enter(contexts))
-        if kept is not None:
-            y, pull = kept
-            self._settle(self._advances)
-            self.captured.renew()
-            return tuple(map(leave, y)), lambda t: tuple(map(leave, pull(t)))
+            if kept is not None:
+                made, pull = kept
+                self._settle(self._advances)
+                self.captured.renew()
+                return tuple(map(leave, made)), lambda t: tuple(map(leave, pull(t)))
         outputs, n_slopes = self.with_gradient(x, contexts)
         if not n_slopes:
             return outputs, None
