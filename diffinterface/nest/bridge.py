@@ -7,7 +7,7 @@ that one rule in the outer engine (its *host*) gives every order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, Literal, final
 
 import numpy as np
@@ -16,18 +16,13 @@ from ..arrays.facts import Array, shape_of
 from ..arrays.framework import NUMPY, Framework, finished, framework_of
 from ..arrays.kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
 from ..arrays.namespace import array_namespace
-from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
-from ..declare import plugins
 from ..engine.capture import Captured
 from ..engine.contract import AbstractBackend, Program, Pullback
 from ..engine.function import Function, looped
 from ..engine.prep import Prep
 from ..errors import NestedDifferentiationError
 from ..evaluations import States, rewind
-
-#: A rule of an outer engine: the outputs of a bridge at arrays of which its framework is tracing some.
-Host = Callable[["Bridge", Leaves, Leaves], Leaves]
 
 
 class Bridge:
@@ -359,34 +354,6 @@ class _Batched(Bridge):
         size = batch_of((*x, *contexts), (*self._x, *self._contexts))
         inner = self._of.kinds(of_one(x, self._x), of_one(contexts, self._contexts))
         return tuple(((size, *shape), dtype) for shape, dtype in inner)
-
-
-def apply(bridge: Bridge, x: Leaves, contexts: Leaves = ()) -> Leaves:
-    """The bridge at arrays of any framework, through the host of the one that is tracing them."""
-    return through(tracing((*x, *contexts)), bridge, x, contexts)
-
-
-def through(outer: Framework | None, bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
-    """The same, where `outer` is known to be tracing, or nobody is."""
-    if outer is not None:
-        return _host(outer)(bridge, x, contexts)
-    like = next((leaf for leaf in x if framework_of(leaf) is not NUMPY), None)
-    framework = framework_of(like) or NUMPY
-    y = bridge(tuple(map(finished, x)), tuple(map(finished, contexts)))
-    return y if framework is NUMPY else tuple(framework.from_numpy(leaf, like) for leaf in y)
-
-
-@cache
-def _host(outer: Framework) -> Host:
-    """Who takes a bridge in where `outer` is tracing: the entry point of its name."""
-    entry = plugins.entries("hosts").get(outer.name)
-    if entry is None:
-        raise NestedDifferentiationError(
-            f"{outer.name} is differentiating, and cannot take in a function of another engine here.",
-            outer=outer.name,
-        )
-    host: Host = plugins.load(entry, f"The host of {outer.name}'s arrays")
-    return host
 
 
 def _key(x: Leaves, contexts: Leaves) -> Any:
