@@ -192,10 +192,11 @@ class JaxBackend(Backend):
         self, fn: Function, x: Leaves, contexts: Leaves
     ) -> tuple[Leaves, Pullback] | None:
         def at(x: Leaves, contexts: Leaves) -> Any:
-            return transforms.pull(transforms.close(fn, contexts), arrays(x))
+            y, pull, _ = transforms.pull(transforms.close(fn, contexts), arrays(x))
+            return y, jax.tree_util.tree_map(own, pull)  # as in `_at_point`
 
         try:
-            y, pull, _ = guard(at, x, contexts)(x, contexts)
+            y, pull = guard(at, x, contexts)(x, contexts)
         except (TypeError, ValueError, NotImplementedError):
             return None  # what has no derivative may yet be evaluated
         return y, guard(lambda t: pull(arrays(t)), x, contexts)

@@ -208,3 +208,18 @@ def test_outputs_of_several_dtypes() -> None:
     for bridged in (single, DifferentiateWith(f, "jax")):
         close(autograd.grad(loss(bridged))(X), 3 * X**2 + 2 * X, 1e-6)
         close(autograd.grad(lambda x, f=bridged: f(x)[1][0] + 0 * x[1])(X), [2 * X[0], 0, 0])
+
+
+def test_a_captured_array_may_be_overwritten_after_a_single_call() -> None:
+    pytest.importorskip("jax")
+    w = np.empty(3)
+
+    def loss(x: Any) -> Any:
+        total = 0.0
+        for k in (1.0, 2.0):
+            w[:] = k
+            slope = di.gradient(lambda x: (w * x**3).sum(), "jax", x)
+            total = total + anp.sum(slope**2)
+        return total
+
+    close(autograd.grad(loss)(X), 36 * (1 + 4) * X**3)
