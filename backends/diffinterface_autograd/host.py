@@ -4,68 +4,65 @@ from __future__ import annotations
 
 from typing import Any
 
-import autograd.numpy as anp
 import numpy as np
-from autograd.extend import defjvp_argnums, defvjp_argnums, primitive
+from autograd.extend import VJPNode, defjvp_argnums, defvjp_argnums, primitive
+from autograd.tracer import isbox
 
 from diffinterface.arrays.facts import dtype_name, shape_of
-from diffinterface.arrays.framework import finished, framework_of
-from diffinterface.arrays.kinds import Kind, kind_of
+from diffinterface.arrays.framework import finished
 from diffinterface.arrays.trees import Leaves
+from diffinterface.engine.contract import Pullback
 from diffinterface.nest.bridge import Bridge
 
-from .rules import cast, conj
+from .nodes import Pulled
+from .rules import conj
 
 
 def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     """The outputs of a bridge at boxes."""
-    x, contexts = (tuple(map(_array, leaves)) for leaves in (x, contexts))
-    kinds: list[Kind] = []
-    vector = _call(bridge, len(x), kinds, *x, *contexts)
-    return _cut(vector, kinds)
+    kept: list[Pullback | None] | None = [] if any(map(_is_recorded, x)) else None
+    leaves = [leaf if isbox(leaf) else finished(leaf) for leaf in (*x, *contexts)]
+    return _each(_call(bridge, len(x), kept, *leaves))
 
 
-def _array(leaf: Any) -> Any:
-    framework = framework_of(leaf)
-    return leaf if framework is not None and framework.name == "autograd" else finished(leaf)
+def _is_recorded(leaf: Any) -> bool:
+    """Whether a pullback is what follows, if anything does, and not the derivative of one."""
+    return isbox(leaf) and isinstance(leaf._node, (Pulled, VJPNode)) and not isbox(leaf._value)
+
+
+def _each(outputs: Any) -> Leaves:
+    """The entries of a tuple or of the box of one, whose iterator would run over its end."""
+    return tuple([outputs[i] for i in range(len(outputs))])
 
 
 _FIRST = 3  # of the arrays among the arguments of `_call`
 
 
 @primitive  # type: ignore[untyped-decorator]
-def _call(bridge: Bridge, n: int, kinds: list[Kind], *args: Any) -> Any:
-    """All outputs in one vector, because autograd's functions have one; `kinds` gets their shapes."""
+def _call(bridge: Bridge, n: int, kept: list[Pullback | None] | None, *args: Any) -> Leaves:
+    """The outputs, a tuple; `kept`, where there is one, gets the pullback at these arguments."""
     leaves = tuple(map(np.asarray, args))
-    y = bridge(leaves[:n], leaves[n:])
-    kinds[:] = map(kind_of, y)
-    return _joined(y)
-
-
-def _joined(leaves: Leaves) -> Any:
-    return anp.concatenate([anp.reshape(leaf, (-1,)) for leaf in leaves])
-
-
-def _cut(vector: Any, kinds: list[Kind]) -> Leaves:
-    """The inverse of `_joined`."""
-    leaves, start = [], 0
-    for shape, dtype in kinds:
-        size = int(np.prod(shape, dtype=int))
-        leaf = anp.reshape(vector[start : start + size], shape)
-        leaves.append(leaf if dtype_name(leaf) == dtype else cast(leaf, np.dtype(dtype)))
-        start += size
-    return tuple(leaves)
+    x, contexts = leaves[:n], leaves[n:]
+    if kept is None:
+        return bridge(x, contexts)
+    y, pullback = bridge.with_pullback(x, contexts)
+    kept[:] = [pullback]
+    return y
 
 
 def _vjp(argnums: Any, ans: Any, args: Any, options: Any) -> Any:
-    (bridge, n, kinds), leaves = args[:_FIRST], args[_FIRST:]
+    (bridge, n, kept), leaves = args[:_FIRST], args[_FIRST:]
     x, contexts = leaves[:n], leaves[n:]
+    known = None if kept is None or any(map(isbox, leaves)) else kept[0]
 
     def pull(g: Any) -> Any:
         # Autograd pulls without the conjugate that an adjoint has.
-        cotangents = tuple(map(conj, _cut(g, kinds)))
-        pulled = host(bridge.pullback(n), (*x, *cotangents), contexts)
-        return tuple(conj(pulled[argnum - _FIRST]) for argnum in argnums)
+        cotangents = tuple(map(conj, _each(g)))
+        if known is None or isbox(g):
+            pulled = host(bridge.pullback(n), (*x, *cotangents), contexts)
+        else:
+            pulled = known(cotangents)
+        return tuple([conj(pulled[argnum - _FIRST]) for argnum in argnums])
 
     return pull
 
@@ -78,7 +75,7 @@ def _jvp(argnums: Any, tangents: Any, ans: Any, args: Any, options: Any) -> Any:
         given[i] if i in given else np.zeros(shape_of(leaf), dtype_name(leaf))
         for i, leaf in enumerate(x)
     )
-    return _joined(host(bridge.pushforward, (*x, *t), contexts))
+    return host(bridge.pushforward, (*x, *t), contexts)
 
 
 defvjp_argnums(_call, _vjp)

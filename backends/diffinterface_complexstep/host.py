@@ -10,7 +10,8 @@ from diffinterface.arrays.facts import Array, dtype_name
 from diffinterface.arrays.namespace import array_namespace
 from diffinterface.arrays.perturbations import innermost
 from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge, apply
+from diffinterface.nest.bridge import Bridge
+from diffinterface.nest.hosts import apply
 
 from .analytic import Analytic
 from .backend import STEP

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge, apply
+from diffinterface.nest.bridge import Bridge
+from diffinterface.nest.hosts import apply
 
 from .dual import Dual
 from .levels import duals, primal, tangent, top

@@ -14,7 +14,7 @@ from diffinterface.arrays.trees import LEAF, Leaves, Structure
 from diffinterface.declare.adtypes import AutoJax, Mode
 from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import Program
+from diffinterface.engine.contract import Program, Pullback
 from diffinterface.engine.cost import Costs
 from diffinterface.engine.function import DerivedFunction, Function
 from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
@@ -81,7 +81,8 @@ class JaxBackend(Backend):
             fn = traced_once(fn)
 
         modes: tuple[Mode, ...] = ("auto", "reverse") if self._mode == "auto" else (self._mode,)
-        traced = any(isinstance(leaf, jax.core.Tracer) for leaf in x)
+        pulls = operator in ("gradient", "pullback")  # they ask for no forward rule
+        traced = not pulls and any(isinstance(leaf, jax.core.Tracer) for leaf in x)
 
         def allowed(x: Leaves, contexts: Leaves) -> tuple[Mode, ...]:
             """Those of `modes` that f has rules for, where a missing one shows too late."""
@@ -186,6 +187,19 @@ class JaxBackend(Backend):
     def program(self, fn: Function, x: Leaves, contexts: Leaves) -> Program:
         run = jax.jit if self.adtype.jit and fn.reuse else (lambda call: call)
         return guard(run(lambda x, contexts: fn(arrays(x), contexts)[0]), x, contexts)
+
+    def with_pullback(
+        self, fn: Function, x: Leaves, contexts: Leaves
+    ) -> tuple[Leaves, Pullback] | None:
+        def at(x: Leaves, contexts: Leaves) -> Any:
+            y, pull, _ = transforms.pull(transforms.close(fn, contexts), arrays(x))
+            return y, jax.tree_util.tree_map(own, pull)  # as in `_at_point`
+
+        try:
+            y, pull = guard(at, x, contexts)(x, contexts)
+        except (TypeError, ValueError, NotImplementedError):
+            return None  # what has no derivative may yet be evaluated
+        return y, guard(lambda t: pull(arrays(t)), x, contexts)
 
     def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
         axes = tuple(tuple(0 if has else None for has in part) for part in (x, contexts))

@@ -15,7 +15,8 @@ from ..engine.conversion import CrossingError, prepare
 from ..engine.function import DerivedFunction, Function
 from ..engine.prep import Levels, Prep, Setting
 from ..engine.registry import resolve
-from ..nest.bridge import Bridge, apply
+from ..nest.bridge import Bridge
+from ..nest.hosts import apply
 
 SECOND = ("second_derivative", "hvp", "hessian")
 

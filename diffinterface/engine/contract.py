@@ -16,6 +16,7 @@ from .function import Function, looped
 from .prep import Level, Prep
 
 Program = Callable[[Leaves, Leaves], Leaves]
+Pullback = Callable[[Leaves], Leaves]
 
 
 class AbstractBackend(ABC):
@@ -167,6 +168,15 @@ class AbstractBackend(ABC):
     def program(self, fn: Function, x: Leaves, contexts: Leaves) -> Program:
         """``fn`` alone, for arguments of these kinds, in the fastest form that the engine has."""
         return lambda x, contexts: fn(x, contexts)[0]
+
+    def with_pullback(
+        self, fn: Function, x: Leaves, contexts: Leaves
+    ) -> tuple[Leaves, Pullback] | None:
+        """The outputs of ``fn`` at x, and its pullback there, by one evaluation that is not compiled.
+
+        None where the engine, or ``fn``, has no such way: then a pullback evaluates anew.
+        """
+        return None
 
     def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
         """``fn`` over a leading axis of the inputs named, which every output has then."""

@@ -23,7 +23,8 @@ from ..engine.contract import AbstractBackend, Program
 from ..engine.function import Function, looped
 from ..engine.prep import Prep
 from ..errors import UnsupportedOperatorError
-from ..nest.bridge import Bridge, apply, through
+from ..nest.bridge import Bridge
+from ..nest.hosts import apply, through
 from .captured import recording
 from .kept import kept
 

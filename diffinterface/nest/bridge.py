@@ -7,7 +7,7 @@ that one rule in the outer engine (its *host*) gives every order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, Literal, final
 
 import numpy as np
@@ -16,18 +16,13 @@ from ..arrays.facts import Array, shape_of
 from ..arrays.framework import NUMPY, Framework, finished, framework_of
 from ..arrays.kinds import Flags, Kinds, batch_of, example, kinds_of, of_one
 from ..arrays.namespace import array_namespace
-from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
-from ..declare import plugins
 from ..engine.capture import Captured
-from ..engine.contract import AbstractBackend, Program
+from ..engine.contract import AbstractBackend, Program, Pullback
 from ..engine.function import Function, looped
 from ..engine.prep import Prep
 from ..errors import NestedDifferentiationError
 from ..evaluations import States, rewind
-
-#: A rule of an outer engine: the outputs of a bridge at arrays of which its framework is tracing some.
-Host = Callable[["Bridge", Leaves, Leaves], Leaves]
 
 
 class Bridge:
@@ -96,14 +91,28 @@ class Bridge:
             self._slopes[key] = _Slope(self) if cheap else None
         return outputs, 0
 
+    def with_pullback(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Pullback | None]:
+        """f's outputs, and the pullback there where one evaluation gives both, else None.
+
+        A single call keeps what its engine recorded. Else a scalar's gradient is all that comes along.
+        """
+        if not self.reuse:
+            self._refuse_rebound()
+            enter, leave = self._doors()
+            kept = self.backend.with_pullback(self.fn, enter(x), enter(contexts))
+            if kept is not None:
+                made, pull = kept
+                self._settle(self._advances)
+                self.captured.renew()
+                return tuple(map(leave, made)), lambda t: tuple(map(leave, pull(t)))
+        outputs, n_slopes = self.with_gradient(x, contexts)
+        if not n_slopes:
+            return outputs, None
+        y, *slopes = outputs
+        return (y,), lambda t: tuple([slope * t[0] for slope in slopes])
+
     def _first(self, key: Any, x: Leaves, contexts: Leaves, advance: bool = True) -> Leaves:
-        rebound = self.captured.rebound()
-        if rebound:
-            raise NestedDifferentiationError(
-                f"{', '.join(rebound)}: rebound between a call of f and its derivative, which "
-                f"{self.backend.adtype!r} compiles only now; pass what changes as an argument.",
-                inner=self.backend.adtype,
-            )
+        self._refuse_rebound()
         way = self._way(x, contexts)
         y = way(x, contexts, advance and self._advances)
         self.captured.renew()
@@ -111,14 +120,28 @@ class Bridge:
         self._ways[key] = way
         return y
 
+    def _refuse_rebound(self) -> None:
+        rebound = self.captured.rebound()
+        if rebound:
+            raise NestedDifferentiationError(
+                f"{', '.join(rebound)}: rebound between a call of f and its derivative, which "
+                f"{self.backend.adtype!r} compiles only now; pass what changes as an argument.",
+                inner=self.backend.adtype,
+            )
+
+    def _doors(self) -> tuple[Callable[[Leaves], Leaves], Callable[[Any], Any]]:
+        """How arrays enter the engine, and how one of its own leaves."""
+        native = self.backend.framework
+        if native is None:
+            return _own, self._left
+        return _own if "numpy" in self.backend.accepts else partial(_taken, native), finished
+
     def _way(self, x: Leaves, contexts: Leaves) -> Callable[..., Leaves]:
         """Over and back, for arguments of these kinds."""
         native = self.backend.framework
-        enter: Callable[[Leaves], Leaves] = _own
-        leave: Callable[[Any], Any] = self._left if native is None else finished
-        if native is not None and "numpy" not in self.backend.accepts:
-            enter = partial(_taken, native)
-        elif native is not None and self.reuse and self.backend.compiles and self._makes_programs:
+        enter, leave = self._doors()
+        programs = self.reuse and self.backend.compiles and self._makes_programs
+        if native is not None and "numpy" in self.backend.accepts and programs:
             # What is compiled writes into no argument, keeps none, and gives arrays of its engine.
             leave = native.to_numpy
             if all(leaf.dtype.isnative for leaf in (*x, *contexts)):
@@ -331,34 +354,6 @@ class _Batched(Bridge):
         size = batch_of((*x, *contexts), (*self._x, *self._contexts))
         inner = self._of.kinds(of_one(x, self._x), of_one(contexts, self._contexts))
         return tuple(((size, *shape), dtype) for shape, dtype in inner)
-
-
-def apply(bridge: Bridge, x: Leaves, contexts: Leaves = ()) -> Leaves:
-    """The bridge at arrays of any framework, through the host of the one that is tracing them."""
-    return through(tracing((*x, *contexts)), bridge, x, contexts)
-
-
-def through(outer: Framework | None, bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
-    """The same, where `outer` is known to be tracing, or nobody is."""
-    if outer is not None:
-        return _host(outer)(bridge, x, contexts)
-    like = next((leaf for leaf in x if framework_of(leaf) is not NUMPY), None)
-    framework = framework_of(like) or NUMPY
-    y = bridge(tuple(map(finished, x)), tuple(map(finished, contexts)))
-    return y if framework is NUMPY else tuple(framework.from_numpy(leaf, like) for leaf in y)
-
-
-@cache
-def _host(outer: Framework) -> Host:
-    """Who takes a bridge in where `outer` is tracing: the entry point of its name."""
-    entry = plugins.entries("hosts").get(outer.name)
-    if entry is None:
-        raise NestedDifferentiationError(
-            f"{outer.name} is differentiating, and cannot take in a function of another engine here.",
-            outer=outer.name,
-        )
-    host: Host = plugins.load(entry, f"The host of {outer.name}'s arrays")
-    return host
 
 
 def _key(x: Leaves, contexts: Leaves) -> Any:

@@ -20,7 +20,8 @@ from ..engine.latest import Latest
 from ..engine.registry import resolve
 from ..engine.roles import Arguments
 from ..errors import InputError
-from .bridge import Bridge, through
+from .bridge import Bridge
+from .hosts import through
 
 #: A call of lone arrays: their framework, the engine's, what the arguments are, and the way over.
 _Known = tuple[Framework, Framework, Arguments, Bridge]

@@ -138,7 +138,7 @@ CASES = (
     Case("prepared", prepared),
     Case("general", general),
     Case("crossing", crossing, 450),
-    Case("tape", tape),
+    Case("tape", tape, 415),
     Case("function", function),
     Case("sparse", sparse),
 )

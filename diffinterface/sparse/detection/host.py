@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge, apply
+from diffinterface.nest.bridge import Bridge
+from diffinterface.nest.hosts import apply
 
 from .rules.general import dense
 from .traced import tracers, values

@@ -8,7 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .common import INNERS, Inner, T, X, close, every_operator, exact_inner, model
+import diffinterface as di
+
+from .common import (
+    INNERS,
+    DifferentiateWith,
+    Inner,
+    T,
+    X,
+    close,
+    every_operator,
+    exact_inner,
+    model,
+)
 
 autograd = pytest.importorskip("autograd")
 anp = pytest.importorskip("autograd.numpy")
@@ -118,3 +130,96 @@ def test_f_is_called_at_the_callers_points_alone() -> None:
     got = autograd.jacobian(lambda x: bridged(x, n))(X)
     close(got, np.diag(2 * X)[:2], 1e-8)
     assert all(np.max(np.abs(x - X)) < 1e-2 for x in seen)
+
+
+def _counted(f: Any) -> tuple[Any, list[None]]:
+    """F, and one entry for each of its evaluations."""
+    calls: list[None] = []
+
+    def counted(x: Any) -> Any:
+        calls.append(None)
+        return f(x)
+
+    return counted, calls
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["ours", "autograd's own"])
+def test_a_single_call_is_evaluated_once_for_all_its_cotangents(native: bool) -> None:
+    pytest.importorskip("jax")
+    f, calls = _counted(lambda x: (x**3).sum())
+
+    def outputs(x: Any) -> Any:
+        value, slope = di.value_and_gradient(f, "jax", x)
+        return anp.append(slope, value)
+
+    reverse = di.AutoAutograd(mode="reverse")
+    outer = autograd.jacobian if native else lambda f: lambda x: di.jacobian(f, reverse, x)
+    close(outer(outputs)(X), np.vstack([np.diag(6 * X), 3 * X**2]))
+    assert len(calls) == 1
+
+
+def test_a_scalar_that_is_called_again_brings_its_gradient_along() -> None:
+    pytest.importorskip("torch")
+    f, calls = _counted(lambda x: (x**3).sum())
+    bridged = INNERS["torch"].bridged(f)
+    for _ in range(3):
+        calls.clear()
+        value, slope = autograd.value_and_grad(lambda x: anp.sin(bridged(x)))(X)
+        close(value, np.sin(np.sum(X**3)))
+        close(slope, np.cos(np.sum(X**3)) * 3 * X**2)
+    assert len(calls) == 1
+
+
+def test_what_has_no_second_derivative_may_be_a_constant() -> None:
+    jax = pytest.importorskip("jax")
+
+    @jax.custom_vjp  # type: ignore[untyped-decorator]
+    def f(x: Any) -> Any:
+        return (x**2).sum()
+
+    def back(x: Any, c: Any) -> Any:
+        return (c * jax.pure_callback(lambda x: 2 * np.asarray(x), x, x),)
+
+    f.defvjp(lambda x: (f(x), x), back)
+
+    def loss(x: Any) -> Any:
+        return anp.sum(x**2) * anp.sum(di.stop_gradient(di.gradient(f, "jax", x)))
+
+    close(di.gradient(loss, "autograd", X), 2 * X * np.sum(2 * X))
+    with pytest.raises(ValueError, match="callback"):
+        di.gradient(lambda x: anp.sum(di.gradient(f, "jax", x)), "autograd", X)
+
+
+def test_outputs_of_several_dtypes() -> None:
+    pytest.importorskip("jax")
+
+    def f(x: Any) -> Any:
+        return x.astype("float32"), x**2, (1j * x).astype("complex64")
+
+    def loss(f: Any) -> Any:
+        def run(x: Any) -> Any:
+            a, b, c = f(x)
+            assert (a.dtype, b.dtype, c.dtype) == ("float32", "float64", "complex64")
+            return anp.sum(a * b) + anp.sum(anp.imag(c) ** 2)
+
+        return run
+
+    single = DifferentiateWith(f, "jax", reuse=False)
+    for bridged in (single, DifferentiateWith(f, "jax")):
+        close(autograd.grad(loss(bridged))(X), 3 * X**2 + 2 * X, 1e-6)
+        close(autograd.grad(lambda x, f=bridged: f(x)[1][0] + 0 * x[1])(X), [2 * X[0], 0, 0])
+
+
+def test_a_captured_array_may_be_overwritten_after_a_single_call() -> None:
+    pytest.importorskip("jax")
+    w = np.empty(3)
+
+    def loss(x: Any) -> Any:
+        total = 0.0
+        for k in (1.0, 2.0):
+            w[:] = k
+            slope = di.gradient(lambda x: (w * x**3).sum(), "jax", x)
+            total = total + anp.sum(slope**2)
+        return total
+
+    close(autograd.grad(loss)(X), 36 * (1 + 4) * X**3)

@@ -191,3 +191,22 @@ def test_nnx_sees_updates() -> None:
     net.w[...] = 2 * net.w[...]
     got = di.jacobian(layer, "jax", x)
     assert_allclose(got, jax.jacfwd(reference, argnums=1)(2 * W, X), atol=1e-6)
+
+
+def test_a_layer_inside_a_recorded_gradient_advances_once() -> None:
+    autograd = pytest.importorskip("autograd")
+    w, x = W.astype(float), X.astype(float)
+    layer = di.StatefulLayer(normalised, jnp.asarray(w), {"mean": jnp.zeros(3)})
+
+    def loss(x: Any) -> Any:
+        slope = di.gradient(lambda x: jnp.sum(layer(x) ** 2), "jax", x)
+        return autograd.numpy.sum(slope**2)
+
+    hvp = di.hvp(lambda x: jnp.sum(reference(jnp.asarray(w), x) ** 2), "jax", x, 2 * _slope(w, x))
+    for calls in (1, 2):
+        assert_allclose(di.gradient(loss, "autograd", x), hvp, atol=1e-10)
+        assert_allclose(layer.state["mean"], means(calls), atol=1e-6)
+
+
+def _slope(w: Any, x: Any) -> Any:
+    return di.gradient(lambda x: jnp.sum(reference(w, x) ** 2), "jax", x)
