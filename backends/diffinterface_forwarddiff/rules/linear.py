@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -118,18 +119,13 @@ def _broadcast(xp: Any, x: Any, t: Any, shape: Any) -> Any:
 
 
 def _size(x: Any) -> int:
-    size = 1
-    for extent in x.shape:
-        size *= extent
-    return size
+    return math.prod(x.shape)
 
 
 def _resolved(shape: Any, x: Any) -> tuple[int, ...]:
     wanted = [shape] if isinstance(shape, int) else list(shape)
     if -1 in wanted:
-        known = 1
-        for extent in wanted:
-            known *= extent if extent != -1 else 1
+        known = math.prod(extent for extent in wanted if extent != -1)
         wanted[wanted.index(-1)] = _size(x) // max(known, 1)
     return tuple(int(extent) for extent in wanted)
 

@@ -36,10 +36,6 @@ def _var(
     return total / (_count(x, axis) - (ddof or correction))
 
 
-def _std(xp: Any, x: Any, *args: Any, **options: Any) -> Any:
-    return xp.sqrt(_var(xp, x, *args, **options))
-
-
 def _average(
     xp: Any, x: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False
 ) -> Any:
@@ -65,19 +61,25 @@ def _nanmean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _nansum(xp, x, axis, keepdims) / xp.sum(present, axis=axis, keepdims=keepdims)
 
 
+def _in_front(xp: Any, x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """What is reduced as one axis in front of the others; and the shape of a result that keeps axes."""
+    axes = axes_of(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    flat = xp.reshape(xp.permute_dims(x, (*axes, *rest)), (-1, *(x.shape[i] for i in rest)))
+    return flat, tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+
+
 def _quantile(xp: Any, x: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Linear interpolation between order statistics; NaN where there is a NaN."""
     wide = np.asarray(q, dtype=float)
     if not np.all((wide >= 0) & (wide <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
-    axes = axes_of(axis, x.ndim)
-    rest = [i for i in range(x.ndim) if i not in axes]
-    flat = xp.reshape(xp.permute_dims(x, (*axes, *rest)), (-1, *(x.shape[i] for i in rest)))
+    flat, kept = _in_front(xp, x, axis)
     ordered = xp.sort(flat, axis=0)
     position = wide * (ordered.shape[0] - 1)
     low = np.floor(position).astype(int)
     high = np.minimum(low + 1, ordered.shape[0] - 1)
-    weight = np.reshape(position - low, (*wide.shape, *(1,) * len(rest)))
+    weight = np.reshape(position - low, (*wide.shape, *(1,) * (flat.ndim - 1)))
     if isinstance(q, int | float):
         weight = weight.astype(x.dtype)
     lower, upper = ordered[low], ordered[high]
@@ -88,7 +90,6 @@ def _quantile(xp: Any, x: Any, q: Any, axis: Any = None, *, keepdims: bool = Fal
     if np.any(holes):
         result = xp.where(holes, result * np.nan, result)
     if keepdims:
-        kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return xp.reshape(result, (*wide.shape, *kept))
     return result[()] if not result.shape else result
 
@@ -104,15 +105,11 @@ def _median(xp: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
 
 def _prod(xp: Any, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     x = x if dtype is None else cast(x, dtype)
-    axes = axes_of(axis, x.ndim)
-    rest = [a for a in range(x.ndim) if a not in axes]
-    flat = xp.reshape(xp.permute_dims(x, (*axes, *rest)), (-1, *(x.shape[a] for a in rest)))
+    flat, kept = _in_front(xp, x, axis)
     total = +flat[0] if flat.shape[0] else xp.ones_like(xp.sum(flat, axis=0))
     for i in range(1, flat.shape[0]):
         total = total * flat[i]
-    if keepdims:
-        return xp.reshape(total, tuple(1 if a in axes else x.shape[a] for a in range(x.ndim)))
-    return total
+    return xp.reshape(total, kept) if keepdims else total
 
 
 def _cumprod(xp: Any, x: Any, axis: Any = None, dtype: Any = None) -> Any:
@@ -142,11 +139,8 @@ def _cumulative(name: str, neutral: int) -> Callable[..., Any]:
         if include_initial:
             # An empty slice has no sum: one entry of the right shape, with no tangents.
             first = xp.zeros_like(_along(x, axis, slice(0, 1))) + neutral
-            first = (
-                first
-                if first.shape[axis % x.ndim]
-                else xp.sum(x, axis=axis, keepdims=True) + neutral
-            )
+            if not first.shape[axis % x.ndim]:
+                first = xp.sum(x, axis=axis, keepdims=True) + neutral
         total = getattr(xp, f"cum{name}")(x, axis=axis)
         return xp.concat([first, total], axis=axis) if include_initial else total
 
@@ -268,7 +262,7 @@ def _corrcoef(xp: Any, x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 _RULES: dict[str, Callable[..., Any]] = {
     "var": _var,
-    "std": _std,
+    "std": lambda xp, x, *args, **options: xp.sqrt(_var(xp, x, *args, **options)),
     "average": _average,
     "nansum": _nansum,
     "nanmean": _nanmean,
