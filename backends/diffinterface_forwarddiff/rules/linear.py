@@ -7,18 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.composed import axes_of
+
 from ..adaptors import apply, by_slices, composed, linear, slicewise
 from ..dual import Dual
 from ..errors import MissingRuleError
 from ..table import RULES
 from ..values import back, cast, copied, front, namespace_for, plain
-
-
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes as non-negative ints: None means all."""
-    if axis is None or not ndim:
-        return tuple(range(ndim))
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
 def _sum(

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.composed import squared
+from diffinterface.arrays.composed import along, axes_of, squared, trapezoid
 
 from ..adaptors import composed
 from ..table import ARRAYS
 from ..values import cast, plain
-from .linear import axes_of
 
 
 def _count(x: Any, axis: Any) -> int:
@@ -138,19 +137,13 @@ def _cumulative(name: str, neutral: int) -> Callable[..., Any]:
         x = x if dtype is None else cast(x, dtype)
         if include_initial:
             # An empty slice has no sum: one entry of the right shape, with no tangents.
-            first = xp.zeros_like(_along(x, axis, slice(0, 1))) + neutral
+            first = xp.zeros_like(along(x, axis, slice(0, 1))) + neutral
             if not first.shape[axis % x.ndim]:
                 first = xp.sum(x, axis=axis, keepdims=True) + neutral
         total = getattr(xp, f"cum{name}")(x, axis=axis)
         return xp.concat([first, total], axis=axis) if include_initial else total
 
     return body
-
-
-def _along(x: Any, axis: int, part: slice) -> Any:
-    index: list[Any] = [slice(None)] * len(x.shape)
-    index[axis] = part
-    return x[tuple(index)]
 
 
 def _diff(
@@ -161,7 +154,7 @@ def _diff(
             [_end(xp, v, x, axis) for v in (prepend, x, append) if v is not None], axis=axis
         )
     for _ in range(n):
-        x = _along(x, axis, slice(1, None)) - _along(x, axis, slice(None, -1))
+        x = along(x, axis, slice(1, None)) - along(x, axis, slice(None, -1))
     return x
 
 
@@ -171,18 +164,6 @@ def _end(xp: Any, v: Any, x: Any, axis: int) -> Any:
         return v
     v = v if hasattr(v, "shape") else xp.asarray(v, dtype=x.dtype)
     return xp.broadcast_to(v, tuple(1 if i == axis % x.ndim else m for i, m in enumerate(x.shape)))
-
-
-def _trapezoid(xp: Any, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    mean = (_along(y, axis, slice(1, None)) + _along(y, axis, slice(None, -1))) / 2
-    if x is None:
-        return xp.sum(mean * dx, axis=axis)
-    width = x[1:] - x[:-1] if len(x.shape) == 1 else _diff(xp, x, axis=axis)
-    if len(x.shape) == 1 and len(y.shape) > 1:
-        width = xp.reshape(
-            width, tuple(-1 if i == axis % y.ndim else 1 for i in range(len(y.shape)))
-        )
-    return xp.sum(mean * width, axis=axis)
 
 
 def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None) -> Any:
@@ -195,9 +176,9 @@ def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None) -> Any:
             raise ValueError("np.gradient of dual numbers needs uniform spacing.")
         if f.shape[a] < 2:
             raise ValueError("np.gradient needs at least two entries along an axis.")
-        inside = (_along(f, a, slice(2, None)) - _along(f, a, slice(None, -2))) / (2 * h)
-        first = (_along(f, a, slice(1, 2)) - _along(f, a, slice(0, 1))) / h
-        last = (_along(f, a, slice(-1, None)) - _along(f, a, slice(-2, -1))) / h
+        inside = (along(f, a, slice(2, None)) - along(f, a, slice(None, -2))) / (2 * h)
+        first = (along(f, a, slice(1, 2)) - along(f, a, slice(0, 1))) / h
+        last = (along(f, a, slice(-1, None)) - along(f, a, slice(-2, -1))) / h
         parts.append(xp.concatenate([first, inside, last], axis=a))
     return parts[0] if len(axes) == 1 else tuple(parts)
 
@@ -274,7 +255,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "cumulative_sum": _cumulative("sum", 0),
     "cumulative_prod": _cumulative("prod", 1),
     "diff": _diff,
-    "trapezoid": _trapezoid,
+    "trapezoid": trapezoid,
     "gradient": _gradient,
     "polyval": _polyval,
     "polyder": _polyder,
