@@ -98,6 +98,11 @@ def binary(
     ARRAYS[name] = 2
 
 
+def mirrored(factor: Callable[[Any, Any, Any, Any], Any]) -> Callable[[Any, Any, Any, Any], Any]:
+    """The derivative by b of a symmetric function, from that by a."""
+    return lambda xp, a, b, y: factor(xp, b, a, y)
+
+
 def _precise(v: Any, y: Any) -> Any:
     """An argument in the precision of y, lest the factors be computed in a lower one."""
     dtype = getattr(v, "dtype", None)

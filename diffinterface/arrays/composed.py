@@ -82,3 +82,31 @@ def unstack(xp: Any, x: Array, axis: int = 0) -> tuple[Array, ...]:
     """The parts of x along an axis."""
     moved = xp.moveaxis(x, axis, 0)
     return tuple(moved[i] for i in range(moved.shape[0]))
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes as non-negative ints: None means all."""
+    if axis is None or not ndim:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
+
+
+def along(x: Array, axis: int, part: slice) -> Any:
+    """A slice along one axis."""
+    index: list[Any] = [slice(None)] * len(x.shape)
+    index[axis] = part
+    return x[tuple(index)]
+
+
+def trapezoid(xp: Any, y: Array, x: Array | None = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """The integral of y along an axis by the trapezoidal rule; NumPy's function."""
+    mean = (along(y, axis, slice(1, None)) + along(y, axis, slice(None, -1))) / 2
+    if x is None:
+        return xp.sum(mean * dx, axis=axis)
+    flat = len(x.shape) == 1
+    run = -1 if flat else axis
+    width = along(x, run, slice(1, None)) - along(x, run, slice(None, -1))
+    if flat and len(y.shape) > 1:
+        ones = tuple(-1 if i == axis % len(y.shape) else 1 for i in range(len(y.shape)))
+        width = xp.reshape(width, ones)
+    return xp.sum(mean * width, axis=axis)

@@ -68,28 +68,25 @@ class SparseBackend(Composite):
         same_point: bool = False,
     ) -> Prep:
         if operator == "jacobian":
-            return self._prepare_jacobian(fn, x, contexts)
+            return self._jacobian(fn, x, contexts)
         if operator == "hessian":
-            return self._prepare_hessian(fn, x, contexts)
+            return self._hessian(fn, x, contexts)
         options = {"batched": batched, "same_point": same_point}
         return super().prepare(operator, fn, x, contexts, t, **options)
 
-    def _prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    def _jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         plan = self._plan("jacobian", fn, x, contexts)
         with self._scope(x):
-            return self._jacobian(plan, fn, x, contexts)
+            y, coloring, sides = self._value(fn, x, contexts)[0], plan.coloring, []
+            _check_shape(plan, y, x)
+            if coloring.column_colors is not None:
+                sides.append(self._side("pushforward", fn, x, contexts, x, coloring.column_colors))
+            if coloring.row_colors is not None:
+                y = tuple(array_namespace(*x, leaf).asarray(leaf) for leaf in y)
+                sides.append(self._side("pullback", fn, x, contexts, y, coloring.row_colors))
+            return self._prep(plan, sides, fn, x, contexts, y)
 
-    def _jacobian(self, plan: SparsePlan, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        y, coloring, sides = self._value(fn, x, contexts)[0], plan.coloring, []
-        _check_shape(plan, y, x)
-        if coloring.column_colors is not None:
-            sides.append(self._side("pushforward", fn, x, contexts, x, coloring.column_colors))
-        if coloring.row_colors is not None:
-            y = tuple(array_namespace(*x, leaf).asarray(leaf) for leaf in y)
-            sides.append(self._side("pullback", fn, x, contexts, y, coloring.row_colors))
-        return self._prep(plan, sides, fn, x, contexts, y)
-
-    def _prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+    def _hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         refuse_complex(self, x, "hessian")
         plan = self._plan("hessian", fn, x, contexts)
         _check_shape(plan, x, x)

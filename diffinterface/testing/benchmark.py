@@ -80,7 +80,8 @@ class Benchmark(list[Row]):
 
         Rows that one of the two lacks, or that failed in one, are left out.
         """
-        before = {row.key: row for row in _benchmark(old)}
+        old = old if isinstance(old, Benchmark) else Benchmark.from_json(old)
+        before = {row.key: row for row in old}
         changes = [Change(before[row.key], row) for row in self if row.key in before]
         changes = [change for change in changes if not math.isnan(change.ratio)]
         return sorted(changes, key=lambda change: -change.ratio)
@@ -108,10 +109,6 @@ class Benchmark(list[Row]):
 def _row(facts: dict[str, Any]) -> Row:
     known: Any = {name: math.nan if fact is None else fact for name, fact in facts.items()}
     return Row(**known)
-
-
-def _benchmark(source: Benchmark | str | Path) -> Benchmark:
-    return source if isinstance(source, Benchmark) else Benchmark.from_json(source)
 
 
 def _written(text: str, path: str | Path | None) -> str:

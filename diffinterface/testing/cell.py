@@ -233,6 +233,10 @@ class Cell:
 
     def fail(self, way: str, found: Deviation | str, cause: str = "") -> None:
         """Raise `DerivativeError` for what was found."""
+        raise DerivativeError(self.failure(way, found, cause))
+
+    def failure(self, way: str, found: Deviation | str, cause: str = "") -> Failure:
+        """What was found, and where."""
         facts = (
             {"detail": found}
             if isinstance(found, str)
@@ -244,17 +248,9 @@ class Cell:
                 "source": self.scenario.source,
             }
         )
-        raise DerivativeError(
-            Failure(
-                self.entry.id,
-                self.scenario.operator,
-                f"{self.scenario.name}, {self.caller.id}",
-                self.check,
-                way,
-                cause=cause,
-                **facts,
-            )
-        )
+        name = f"{self.scenario.name}, {self.caller.id}"
+        where = self.entry.id, self.scenario.operator, name, self.check
+        return Failure(*where, way, cause=cause, **facts)
 
 
 def counted(f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:

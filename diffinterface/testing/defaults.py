@@ -11,13 +11,12 @@ import numpy as np
 
 from ..arrays.namespace import array_namespace as xp_of
 from ..declare.adtypes import ADType
-from ..errors import InputError
 from . import hard as h
 from . import problems as p
 from . import special as s
 from .nested import nested_problems
 from .problems import Problem
-from .scenario import SEEDED, Arguments, Scenario
+from .scenario import SEEDED, Arguments, Scenario, check_known
 from .seeds import seed_like
 from .truth import expected, plain
 
@@ -143,47 +142,6 @@ _of_pair = Problem(
 )
 
 
-def _scalars() -> list[Scenario]:
-    return [
-        *make(p.scalar_to_scalar, f"{SCALAR_X} gradient hvp hessian"),
-        *make(p.scalar_to_vector, SCALAR_X),
-    ]
-
-
-def _arrays() -> list[Scenario]:
-    return [
-        *make(p.vector_to_scalar, SCALAR_Y),
-        *make(p.vector_to_longer, FIRST),
-        *make(p.vector_to_shorter, FIRST),
-        *make(p.matrix_to_matrix, FIRST),
-        *make(p.matrix_to_vector, FIRST),
-        *make(s.constant_y, FIRST),
-        *make(s.linear_scalar, "gradient hvp hessian"),
-        *make(h.square_to_scalar, "gradient hvp hessian", "contexts"),
-        *make(h.tiny, "gradient hvp hessian"),
-        *make(h.identity, FIRST),
-    ]
-
-
-def _sparse() -> list[Scenario]:
-    """Many entries, few of which are not zero."""
-    return [
-        *make(h.banded, FIRST),
-        *make(h.arrow, "gradient"),
-        *make(h.short_arrow, "hvp hessian"),
-    ]
-
-
-def _trees() -> list[Scenario]:
-    return [
-        *make(p.scalar_to_tree, SCALAR_X, "trees"),
-        *make(p.tree_to_tree, FIRST, "trees"),
-        *make(p.tree_to_scalar, SCALAR_Y, "trees"),
-        *make(s.unused_leaf, "gradient hvp hessian", "trees"),
-        _of_two_precisions(),
-    ]
-
-
 def _of_two_precisions() -> Scenario:
     (here, slope), (there, other) = map(h.two_precisions, (0, 1))
     return Scenario(
@@ -196,45 +154,6 @@ def _of_two_precisions() -> Scenario:
         source="derivatives by hand",
         name="gradient-two_precisions",
     )
-
-
-def _contexts() -> list[Scenario]:
-    return [
-        *make(s.contexts, FIRST, "contexts"),
-        *make(s.cache, FIRST, "Cache"),
-        *make(s.inplace, FIRST, "inplace"),
-    ]
-
-
-def _empty() -> list[Scenario]:
-    return [
-        *make(s.empty_x, FIRST, "empty arrays"),
-        *make(s.empty_x_scalar, "gradient hvp hessian", "empty arrays"),
-        *make(s.empty_y, FIRST, "empty arrays"),
-    ]
-
-
-def _complex() -> list[Scenario]:
-    return [
-        *make(s.holomorphic, FIRST, "complex x"),
-        *make(s.holomorphic_scalar, "derivative second_derivative", "complex x"),
-        *make(s.steepest_ascent, "gradient", "complex x"),
-        *make(s.complex_y, FIRST, "complex f(x)"),
-    ]
-
-
-def _batches() -> list[Scenario]:
-    return [
-        *make(s.samples, "batched_jacobian"),
-        *make(s.samples_to_longer, "batched_jacobian"),
-        *make(s.samples_of_numbers, "batched_jacobian"),
-        *make(s.samples_of_trees, "batched_jacobian", "trees"),
-        *make(p.vector_to_shorter, "pushforward pullback", "batched", batch=3),
-        *make(p.tree_to_tree, "pushforward pullback", "batched", batch=2),
-        *make(p.vector_to_scalar, "hvp", "batched", batch=2),
-        *make(p.vector_to_shorter, "pushforward pullback", "batched", batch=0),
-        *make(s.holomorphic, "pushforward pullback", "complex x", batch=2),
-    ]
 
 
 def _calls() -> list[Scenario]:
@@ -265,14 +184,62 @@ def nested_scenarios(inner: ADType | str | None = "forwarddiff") -> list[Scenari
 
 
 _GROUPS: dict[str, Callable[[], list[Scenario]]] = {
-    "scalars": _scalars,
-    "arrays": _arrays,
-    "trees": _trees,
-    "contexts": _contexts,
-    "empty": _empty,
-    "complex": _complex,
-    "batches": _batches,
-    "sparse": _sparse,
+    "scalars": lambda: [
+        *make(p.scalar_to_scalar, f"{SCALAR_X} gradient hvp hessian"),
+        *make(p.scalar_to_vector, SCALAR_X),
+    ],
+    "arrays": lambda: [
+        *make(p.vector_to_scalar, SCALAR_Y),
+        *make(p.vector_to_longer, FIRST),
+        *make(p.vector_to_shorter, FIRST),
+        *make(p.matrix_to_matrix, FIRST),
+        *make(p.matrix_to_vector, FIRST),
+        *make(s.constant_y, FIRST),
+        *make(s.linear_scalar, "gradient hvp hessian"),
+        *make(h.square_to_scalar, "gradient hvp hessian", "contexts"),
+        *make(h.tiny, "gradient hvp hessian"),
+        *make(h.identity, FIRST),
+    ],
+    "trees": lambda: [
+        *make(p.scalar_to_tree, SCALAR_X, "trees"),
+        *make(p.tree_to_tree, FIRST, "trees"),
+        *make(p.tree_to_scalar, SCALAR_Y, "trees"),
+        *make(s.unused_leaf, "gradient hvp hessian", "trees"),
+        _of_two_precisions(),
+    ],
+    "contexts": lambda: [
+        *make(s.contexts, FIRST, "contexts"),
+        *make(s.cache, FIRST, "Cache"),
+        *make(s.inplace, FIRST, "inplace"),
+    ],
+    "empty": lambda: [
+        *make(s.empty_x, FIRST, "empty arrays"),
+        *make(s.empty_x_scalar, "gradient hvp hessian", "empty arrays"),
+        *make(s.empty_y, FIRST, "empty arrays"),
+    ],
+    "complex": lambda: [
+        *make(s.holomorphic, FIRST, "complex x"),
+        *make(s.holomorphic_scalar, "derivative second_derivative", "complex x"),
+        *make(s.steepest_ascent, "gradient", "complex x"),
+        *make(s.complex_y, FIRST, "complex f(x)"),
+    ],
+    "batches": lambda: [
+        *make(s.samples, "batched_jacobian"),
+        *make(s.samples_to_longer, "batched_jacobian"),
+        *make(s.samples_of_numbers, "batched_jacobian"),
+        *make(s.samples_of_trees, "batched_jacobian", "trees"),
+        *make(p.vector_to_shorter, "pushforward pullback", "batched", batch=3),
+        *make(p.tree_to_tree, "pushforward pullback", "batched", batch=2),
+        *make(p.vector_to_scalar, "hvp", "batched", batch=2),
+        *make(p.vector_to_shorter, "pushforward pullback", "batched", batch=0),
+        *make(s.holomorphic, "pushforward pullback", "complex x", batch=2),
+    ],
+    # Many entries, few of which are not zero.
+    "sparse": lambda: [
+        *make(h.banded, FIRST),
+        *make(h.arrow, "gradient"),
+        *make(h.short_arrow, "hvp hessian"),
+    ],
     "calls": _calls,
     "nested": nested_scenarios,
 }
@@ -306,10 +273,5 @@ def default_scenarios(*groups: str) -> tuple[Scenario, ...]:
     <Scenario pushforward-nested_gradient>
     """
     for group in groups:
-        if group not in _GROUPS:
-            raise InputError(
-                f"Unknown group {group!r}; known are {', '.join(GROUPS)}.",
-                got=group,
-                expected=GROUPS,
-            )
+        check_known("group", group, GROUPS)
     return tuple(scenario for group in groups or GROUPS for scenario in _GROUPS[group]())

@@ -152,12 +152,9 @@ def _entries(
         f"differs by {gap[at]:.2g}, allowed {np.broadcast_to(allowed, b.shape)[at]:.2g}; "
         f"{wrong} of {b.size} entries differ"
     )
-    found = Deviation(name + index, _number(a[at]), _number(b[at]), detail, float(gap[at]))
+    entries = repr(a[at].item()), repr(b[at].item())
+    found = Deviation(name + index, *entries, detail, float(gap[at]))
     return float(excess[at]), found
-
-
-def _number(value: Any) -> str:
-    return repr(value.item())
 
 
 def vectors(got: Any, expected: Any) -> Iterator[tuple[Any, Any]]:

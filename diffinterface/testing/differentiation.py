@@ -14,7 +14,7 @@ from .checks import CHECKS, ONCE_AN_OPERATOR
 from .defaults import default_scenarios
 from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, why_not
 from .reference import with_reference
-from .scenario import Scenario
+from .scenario import Scenario, check_known
 
 Progress = Callable[[str], None]
 
@@ -153,12 +153,7 @@ test_differentiation.__test__ = False  # type: ignore[attr-defined]  # no test o
 
 def _known(checks: Sequence[str]) -> Sequence[str]:
     for check in checks:
-        if check not in CHECKS:
-            raise InputError(
-                f"Unknown check {check!r}; known are {', '.join(CHECKS)}.",
-                got=check,
-                expected=CHECKS,
-            )
+        check_known("check", check, CHECKS)
     return checks
 
 
@@ -185,7 +180,8 @@ def _run(cell: Cell, checks: Sequence[str], row: Unsupported | None, report: Rep
             found.append(_raised(here, error))
             break
     if row is not None and not found and "correct" in checks:
-        found.append(_failure(cell, f"it works, but was expected to raise {row.error.__name__}"))
+        told = f"it works, but was expected to raise {row.error.__name__}"
+        found.append(cell.failure("all", told))
     report.failures += found
     if not found:
         report.passed.append(_title(cell))
@@ -194,13 +190,7 @@ def _run(cell: Cell, checks: Sequence[str], row: Unsupported | None, report: Rep
 def _raised(cell: Cell, error: Exception) -> Failure:
     text = str(error).strip() or "no message"
     kind = "does not support this" if isinstance(error, DiffInterfaceError) else "an engine's error"
-    return _failure(cell, f"{type(error).__name__}: {text}", kind)
-
-
-def _failure(cell: Cell, detail: str, cause: str = "") -> Failure:
-    name = f"{cell.scenario.name}, {cell.caller.id}"
-    operator = cell.scenario.operator
-    return Failure(cell.entry.id, operator, name, cell.check, "all", detail=detail, cause=cause)
+    return cell.failure("all", f"{type(error).__name__}: {text}", kind)
 
 
 def scenario_marks(

@@ -56,6 +56,10 @@ class Entry:
         pair = self.second if operator in SECOND_ORDER else self.first
         return pair[dtype in SINGLE_DTYPES]
 
+    def coarser(self, first: Tolerances, second: Tolerances) -> Entry:
+        """The same, at least as tolerant as this."""
+        return replace(self, first=_worse(self.first, first), second=_worse(self.second, second))
+
     def matches(self, pattern: str) -> bool:
         """Whether a name that a test may write means this backend.
 

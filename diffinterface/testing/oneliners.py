@@ -21,7 +21,7 @@ from .scenario import SEEDED, Arguments, Scenario, operator_named
 from .seeds import seed_like
 
 # Functions of one's own are worse conditioned than the scenarios: rounding in 64 and 32 bits.
-_RTOL = {"first": (1e-8, 1e-4), "second": (1e-7, 1e-3)}
+_RTOL = (1e-8, 1e-4), (1e-7, 1e-3)
 _NEAR = 2.0**-8
 
 
@@ -107,14 +107,10 @@ def check_derivatives(
 
 def tolerant(backends: Any, rtol: float | None) -> list[Entry]:
     """The backends, with tolerances for functions of unknown conditioning."""
-
-    def pair(own: tuple[float, float], usual: tuple[float, float]) -> tuple[float, float]:
-        return (rtol, rtol) if rtol is not None else (max(own[0], usual[0]), max(own[1], usual[1]))
-
-    return [
-        replace(e, first=pair(e.first, _RTOL["first"]), second=pair(e.second, _RTOL["second"]))
-        for e in entries(backends)
-    ]
+    under_test = entries(backends)
+    if rtol is not None:
+        return [replace(e, first=(rtol, rtol), second=(rtol, rtol)) for e in under_test]
+    return [e.coarser(*_RTOL) for e in under_test]
 
 
 def _named(operators: Sequence[str] | str | None) -> list[str]:
@@ -226,15 +222,9 @@ def _failures(cell: Cell) -> list[Failure]:
 
 
 def _cannot(cell: Cell, error: Exception) -> Failure:
-    return Failure(
-        cell.entry.id,
-        cell.scenario.operator,
-        cell.scenario.name,
-        cell.check,
-        "all",
-        detail=f"{type(error).__name__}: {error}",
-        cause="this engine cannot run f; name those that can in backends=",
-    )
+    cause = "this engine cannot run f; name those that can in backends="
+    failure = cell.failure("all", f"{type(error).__name__}: {error}", cause)
+    return replace(failure, scenario=cell.scenario.name)  # whatever the caller
 
 
 def assert_backends_agree(
@@ -307,7 +297,7 @@ def assert_backends_agree(
         right = map_leaves(numpy_of, results[trusted.id])
         known = replace(scenario, result=right, source=f"{trusted.id}, with which most agree")
         for backend in ran:
-            cell = Cell(known, replace(backend, **_wider(backend, trusted)), check="agree")
+            cell = Cell(known, backend.coarser(trusted.first, trusted.second), check="agree")
             try:
                 cell.expect("without preparation", results[backend.id], known.here)
             except DerivativeError as error:
@@ -317,21 +307,13 @@ def assert_backends_agree(
         raise DerivativeError(*failures, heading=f"Backends disagree on the {operator} of {what}.")
 
 
-def _wider(a: Entry, b: Entry) -> dict[str, Any]:
-    """The tolerances of a comparison of two: those of the coarser one."""
-    return {
-        "first": (max(a.first[0], b.first[0]), max(a.first[1], b.first[1])),
-        "second": (max(a.second[0], b.second[0]), max(a.second[1], b.second[1])),
-    }
-
-
 def _most_agreed(backends: Sequence[Entry], scenario: Scenario, results: dict[str, Any]) -> Entry:
     """The backend with which most others agree; of several, the most exact, then the first."""
 
     def votes(a: Entry) -> tuple[int, float]:
         agreeing = 0
         for b in backends:
-            cell = Cell(scenario, replace(b, **_wider(a, b)))
+            cell = Cell(scenario, b.coarser(a.first, a.second))
             gap = deviation(results[b.id], map_leaves(numpy_of, results[a.id]), cell.tolerance)
             agreeing += gap is None
         return agreeing, -a.first[0]

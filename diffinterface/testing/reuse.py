@@ -54,7 +54,7 @@ def known(cell: Cell, arguments: Arguments) -> Arguments:
         return arguments
     got = cell.once(arguments)
     result = got[0] if cell.scenario.options.get("has_aux") else got
-    return replace(arguments, result=map_leaves(np.asarray, _tree(result)))
+    return replace(arguments, result=map_leaves(lambda a: np.asarray(numpy_of(a)), result))
 
 
 def multiple(arguments: Arguments, factor: float) -> Arguments:
@@ -70,15 +70,11 @@ def multiple(arguments: Arguments, factor: float) -> Arguments:
     return replace(arguments, tangent=scaled(arguments.tangent), result=scaled(arguments.result))
 
 
-def _tree(result: Any) -> Any:
-    return map_leaves(numpy_of, result)
-
-
 def _untouched(cell: Cell, way: str, given: tuple[Any, ...], arguments: Arguments) -> None:
     """No call writes into x or the seed, and no result is one of them."""
     names = ("x", *(("the seed",) if cell.scenario.seeded else ()))
     for name, now, before in zip(names, given, cell.given(arguments), strict=False):
-        found = deviation(_tree(now), _tree(before), 0.0)
+        found = deviation(map_leaves(numpy_of, now), map_leaves(numpy_of, before), 0.0)
         if found is not None:
             cell.fail(
                 way,

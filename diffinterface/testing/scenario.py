@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,14 @@ _VALUED = {
     "hvp": "gradient_and_hvp",
     "hessian": "value_gradient_and_hessian",
 }
+
+
+def check_known(what: str, name: str, known: Collection[str]) -> None:
+    """Raise `InputError` unless a name is one of those that are known."""
+    if name not in known:
+        raise InputError(
+            f"Unknown {what} {name!r}; known are {', '.join(known)}.", got=name, expected=known
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +123,7 @@ class Scenario:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if self.operator not in OPERATORS:
-            raise InputError(
-                f"Unknown operator {self.operator!r}; known are {', '.join(OPERATORS)}.",
-                got=self.operator,
-                expected=OPERATORS,
-            )
+        check_known("operator", self.operator, OPERATORS)
         for arguments in (self.here, self.there):
             if self.seeded != (arguments.tangent is not None):
                 needs = "needs a tangent" if self.seeded else "takes no tangent"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..declare.adtypes import ADType
-from ..errors import DiffInterfaceError, InputError
+from ..errors import DiffInterfaceError
 
 
 class AutotuneError(DiffInterfaceError, RuntimeError):
@@ -131,12 +131,9 @@ def autotune(
     """
     from ..testing.benchmark import timed
     from ..testing.oneliners import scenario_of, tolerant
-    from ..testing.scenario import OPERATORS
+    from ..testing.scenario import OPERATORS, check_known
 
-    if operator not in OPERATORS:
-        raise InputError(
-            f"Unknown operator {operator!r}; known are {', '.join(OPERATORS)}.", got=operator
-        )
+    check_known("operator", operator, OPERATORS)
     under_test = tolerant(backends, rtol)
     scenario = scenario_of(
         operator, f, x, contexts, dict(options or {}), under_test, expected, tangent

@@ -50,31 +50,19 @@ def _parser() -> argparse.ArgumentParser:
         description="Differentiate a function with every installed engine: the result, its largest "
         "deviation from the reference, and the time per prepared call.",
     )
-    compare.add_argument(
-        "function",
-        nargs="?",
-        help="PATH.py:FUNCTION or MODULE:FUNCTION; without it, a Bayesian linear regression",
-    )
-    compare.add_argument(
-        "--at", metavar="X", help="the point: JSON such as '[1.0, 2.0]', or the path of a .npy file"
-    )
-    compare.add_argument(
-        "--operators",
-        metavar="LIST",
-        help="what to take, such as gradient,hessian; by default what the shapes ask for",
-    )
-    compare.add_argument(
-        "--sizes",
-        metavar="LIST",
-        help="numbers of entries of x, such as 10,100,1000: those of --at, over and over",
-    )
-    compare.add_argument(
-        "--json", action="store_true", help="print the figures as JSON, and nothing else"
-    )
-    compare.add_argument("--plot", metavar="PNG", help="draw time against the size of x")
-    compare.add_argument(
-        "--compare", metavar="OLD.json", help="how times have changed since an earlier --json"
-    )
+    add = compare.add_argument
+    target = "PATH.py:FUNCTION or MODULE:FUNCTION; without it, a Bayesian linear regression"
+    add("function", nargs="?", help=target)
+    point = "the point: JSON such as '[1.0, 2.0]', or the path of a .npy file"
+    add("--at", metavar="X", help=point)
+    what = "what to take, such as gradient,hessian; by default what the shapes ask for"
+    add("--operators", metavar="LIST", help=what)
+    sizes = "numbers of entries of x, such as 10,100,1000: those of --at, over and over"
+    add("--sizes", metavar="LIST", help=sizes)
+    add("--json", action="store_true", help="print the figures as JSON, and nothing else")
+    add("--plot", metavar="PNG", help="draw time against the size of x")
+    changed = "how times have changed since an earlier --json"
+    add("--compare", metavar="OLD.json", help=changed)
     compare.set_defaults(run=_compare)
     doctor = commands.add_parser(
         "doctor",

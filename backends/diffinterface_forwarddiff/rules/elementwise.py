@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..adaptors import binary, composed, constant, unary
+from ..adaptors import binary, composed, constant, mirrored, unary
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -43,32 +43,23 @@ BINARY = {
         lambda xp, a, b, y: b / (a * a + b * b),
         lambda xp, a, b, y: -a / (a * a + b * b),
     ),
-    "hypot": (lambda xp, a, b, y: a / y, lambda xp, a, b, y: b / y),
-    "logaddexp": (lambda xp, a, b, y: xp.exp(a - y), lambda xp, a, b, y: xp.exp(b - y)),
-    "logaddexp2": (lambda xp, a, b, y: xp.exp2(a - y), lambda xp, a, b, y: xp.exp2(b - y)),
-    "maximum": (
-        lambda xp, a, b, y: _share(xp, a > b, a == b, y),
-        lambda xp, a, b, y: _share(xp, b > a, a == b, y),
-    ),
-    "minimum": (
-        lambda xp, a, b, y: _share(xp, a < b, a == b, y),
-        lambda xp, a, b, y: _share(xp, b < a, a == b, y),
-    ),
-    # Where one argument is NaN, fmax and fmin are the other.
-    "fmax": (
-        lambda xp, a, b, y: _share(xp, (a > b) | xp.isnan(b), a == b, y),
-        lambda xp, a, b, y: _share(xp, (b > a) | xp.isnan(a), a == b, y),
-    ),
-    "fmin": (
-        lambda xp, a, b, y: _share(xp, (a < b) | xp.isnan(b), a == b, y),
-        lambda xp, a, b, y: _share(xp, (b < a) | xp.isnan(a), a == b, y),
-    ),
     "copysign": (lambda xp, a, b, y: _sign(xp, a) * _sign(xp, y), lambda xp, a, b, y: 0 * y),
     # y = a - n b with a whole n, which a / b itself may miss by one where it rounds to a whole number.
     "remainder": (lambda xp, a, b, y: 1, lambda xp, a, b, y: -xp.round((a - y) / b)),
     "fmod": (lambda xp, a, b, y: 1, lambda xp, a, b, y: -xp.round((a - y) / b)),
     "heaviside": (lambda xp, a, b, y: 0 * y, lambda xp, a, b, y: _ones(xp, a == 0, y)),
     "ldexp": (lambda xp, a, b, y: xp.exp2(b), None),
+}
+# Symmetric in a and b: the derivative by a.
+SYMMETRIC = {
+    "hypot": lambda xp, a, b, y: a / y,
+    "logaddexp": lambda xp, a, b, y: xp.exp(a - y),
+    "logaddexp2": lambda xp, a, b, y: xp.exp2(a - y),
+    "maximum": lambda xp, a, b, y: _share(xp, a > b, a == b, y),
+    "minimum": lambda xp, a, b, y: _share(xp, a < b, a == b, y),
+    # Where one argument is NaN, fmax and fmin are the other.
+    "fmax": lambda xp, a, b, y: _share(xp, (a > b) | xp.isnan(b), a == b, y),
+    "fmin": lambda xp, a, b, y: _share(xp, (a < b) | xp.isnan(b), a == b, y),
 }
 constant(
     *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isnan", "isinf"),
@@ -84,6 +75,8 @@ for _name, _factor in UNARY.items():
     unary(_name, _factor)
 for _name, (_first, _second) in BINARY.items():
     binary(_name, _first, _second)
+for _name, _first in SYMMETRIC.items():
+    binary(_name, _first, mirrored(_first))
 
 
 def _reciprocal(b: Any) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from diffinterface.arrays.composed import axes_of
+
 from ..adaptors import linear
-from .linear import axes_of
 
 
 def _line(xp: Any, f: Any, x: Any, t: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:

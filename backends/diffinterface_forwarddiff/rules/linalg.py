@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 from diffinterface.arrays.composed import matrix_power
@@ -118,13 +119,6 @@ RULES["linalg.solve"] = _solve
 ARRAYS["linalg.solve"] = 2
 
 
-def _multi_dot(xp: Any, arrays: Any) -> Any:
-    result = arrays[0]
-    for array in arrays[1:]:
-        result = xp.matmul(result, array)
-    return result
-
-
 composed("linalg.matrix_power", matrix_power)
-composed("linalg.multi_dot", _multi_dot)
+composed("linalg.multi_dot", lambda xp, arrays: reduce(xp.matmul, arrays))
 SEQUENCES.add("linalg.multi_dot")

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+
+from diffinterface.arrays.composed import axes_of
 
 from ..adaptors import apply, by_slices, composed, linear, slicewise
 from ..dual import Dual
 from ..errors import MissingRuleError
 from ..table import RULES
 from ..values import back, cast, copied, front, namespace_for, plain
-
-
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes as non-negative ints: None means all."""
-    if axis is None or not ndim:
-        return tuple(range(ndim))
-    return tuple(a % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
 def _sum(
@@ -118,18 +114,13 @@ def _broadcast(xp: Any, x: Any, t: Any, shape: Any) -> Any:
 
 
 def _size(x: Any) -> int:
-    size = 1
-    for extent in x.shape:
-        size *= extent
-    return size
+    return math.prod(x.shape)
 
 
 def _resolved(shape: Any, x: Any) -> tuple[int, ...]:
     wanted = [shape] if isinstance(shape, int) else list(shape)
     if -1 in wanted:
-        known = 1
-        for extent in wanted:
-            known *= extent if extent != -1 else 1
+        known = math.prod(extent for extent in wanted if extent != -1)
         wanted[wanted.index(-1)] = _size(x) // max(known, 1)
     return tuple(int(extent) for extent in wanted)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays.composed import matrix_norm, vector_norm
+from diffinterface.arrays.composed import axes_of, matrix_norm, vector_norm
 
 from ..adaptors import composed
-from .linear import axes_of
 
 
 def _norm(

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.subscripts import LETTERS, parse
+
 from ..adaptors import by_slices, common_namespace, composed, no_options
 from ..dual import Dual
 from ..errors import MissingRuleError
@@ -149,8 +151,8 @@ def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
     subscripts, *operands = args
     if not isinstance(subscripts, str):
         raise MissingRuleError("einsum", "with subscripts as lists has no derivative rule")
-    inputs, output = _parse(subscripts, [_ndim(op) for op in operands])
-    letter = next(c for c in "zyxwvutsrqponmZYXWVUTS" if c not in subscripts)
+    inputs, output = parse(subscripts, [_ndim(op) for op in operands])
+    letter = next(c for c in LETTERS if not any(c in s for s in inputs))
     level = top(operands)
     values = [value_at(op, level) for op in operands]
     xp = namespace_of(next(d for d in duals(operands) if d.level == level).value)
@@ -164,26 +166,6 @@ def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
             tangent = part if tangent is None else tangent + part
     y = y if hasattr(y, "shape") else np.asarray(y)
     return Dual(y, cast(tangent, y.dtype), level)
-
-
-def _parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
-    """Subscripts without an ellipsis and with an explicit output."""
-    left, arrow, right = subscripts.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    if "..." in subscripts:
-        spare = [c for c in "ABCDEFGHIJKLMNOP" if c not in subscripts]
-        most = max(n - len(s) + 3 for s, n in zip(inputs, ndims, strict=True) if "..." in s)
-        dots = "".join(spare[:most])
-        inputs = [
-            s.replace("...", dots[most - (n - len(s) + 3) :] if n - len(s) + 3 else "")
-            for s, n in zip(inputs, ndims, strict=True)
-        ]
-        right = right.replace("...", dots) if arrow else dots
-    if not arrow:
-        letters = "".join(inputs)
-        dots = right
-        right = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
-    return inputs, right
 
 
 RULES["einsum"] = _einsum

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.composed import axes_of
 from diffinterface.arrays.namespace import array_namespace
 
 from ..adaptors import common_namespace, composed, constant, spread
@@ -14,7 +15,6 @@ from ..dual import Dual
 from ..levels import top, value_at
 from ..table import ARRAYS, RULES, SEQUENCES
 from ..values import cast, namespace_of, plain
-from .linear import axes_of
 
 
 def _where(name: str, function: Any, args: Any, options: Any) -> Any:

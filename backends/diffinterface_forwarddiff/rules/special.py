@@ -7,7 +7,7 @@ from typing import Any
 
 from diffinterface.neutral.special import log_softmax, softmax
 
-from ..adaptors import binary, composed, unary
+from ..adaptors import binary, composed, mirrored, unary
 
 
 def _special() -> Any:
@@ -65,20 +65,17 @@ BINARY = {
         lambda s, xp, a, b, y: xp.log(a / b),
         lambda s, xp, a, b, y: 1 - a / b,
     ),
-    "betaln": (
-        lambda s, xp, a, b, y: s.digamma(a) - s.digamma(a + b),
-        lambda s, xp, a, b, y: s.digamma(b) - s.digamma(a + b),
-    ),
-    "beta": (
-        lambda s, xp, a, b, y: y * (s.digamma(a) - s.digamma(a + b)),
-        lambda s, xp, a, b, y: y * (s.digamma(b) - s.digamma(a + b)),
-    ),
     "gammainc": (None, lambda s, xp, a, b, y: _gamma_density(s, xp, a, b)),
     "gammaincc": (None, lambda s, xp, a, b, y: -_gamma_density(s, xp, a, b)),
     "zeta": (None, lambda s, xp, a, b, y: -a * s.zeta(a + 1, b)),
     "jv": (None, lambda s, xp, a, b, y: (s.jv(a - 1, b) - s.jv(a + 1, b)) / 2),
     "yv": (None, lambda s, xp, a, b, y: (s.yv(a - 1, b) - s.yv(a + 1, b)) / 2),
     "iv": (None, lambda s, xp, a, b, y: (s.iv(a - 1, b) + s.iv(a + 1, b)) / 2),
+}
+# Symmetric in a and b: the derivative by a.
+SYMMETRIC = {
+    "betaln": lambda s, xp, a, b, y: s.digamma(a) - s.digamma(a + b),
+    "beta": lambda s, xp, a, b, y: y * (s.digamma(a) - s.digamma(a + b)),
 }
 
 
@@ -121,6 +118,8 @@ for _name, _factor in UNARY.items():
     unary(_name, _with_special(_factor))
 for _name, (_first, _second) in BINARY.items():
     binary(_name, _with_special(_first), _with_special(_second))
+for _name, _first in SYMMETRIC.items():
+    binary(_name, _with_special(_first), mirrored(_with_special(_first)))
 composed("polygamma", lambda xp, n, x: _polygamma(n, x))
 composed("softmax", lambda xp, x, axis=None: softmax(x, axis))
 composed("log_softmax", lambda xp, x, axis=None: log_softmax(x, axis))

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.composed import squared
+from diffinterface.arrays.composed import along, axes_of, squared, trapezoid
 
 from ..adaptors import composed
 from ..table import ARRAYS
 from ..values import cast, plain
-from .linear import axes_of
 
 
 def _count(x: Any, axis: Any) -> int:
@@ -34,10 +33,6 @@ def _var(
     centred = x - xp.mean(x, axis=axis, keepdims=True)
     total = xp.sum(squared(xp, centred), axis=axis, keepdims=keepdims)
     return total / (_count(x, axis) - (ddof or correction))
-
-
-def _std(xp: Any, x: Any, *args: Any, **options: Any) -> Any:
-    return xp.sqrt(_var(xp, x, *args, **options))
 
 
 def _average(
@@ -65,19 +60,25 @@ def _nanmean(xp: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _nansum(xp, x, axis, keepdims) / xp.sum(present, axis=axis, keepdims=keepdims)
 
 
+def _in_front(xp: Any, x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """What is reduced as one axis in front of the others; and the shape of a result that keeps axes."""
+    axes = axes_of(axis, x.ndim)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    flat = xp.reshape(xp.permute_dims(x, (*axes, *rest)), (-1, *(x.shape[i] for i in rest)))
+    return flat, tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+
+
 def _quantile(xp: Any, x: Any, q: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Linear interpolation between order statistics; NaN where there is a NaN."""
     wide = np.asarray(q, dtype=float)
     if not np.all((wide >= 0) & (wide <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
-    axes = axes_of(axis, x.ndim)
-    rest = [i for i in range(x.ndim) if i not in axes]
-    flat = xp.reshape(xp.permute_dims(x, (*axes, *rest)), (-1, *(x.shape[i] for i in rest)))
+    flat, kept = _in_front(xp, x, axis)
     ordered = xp.sort(flat, axis=0)
     position = wide * (ordered.shape[0] - 1)
     low = np.floor(position).astype(int)
     high = np.minimum(low + 1, ordered.shape[0] - 1)
-    weight = np.reshape(position - low, (*wide.shape, *(1,) * len(rest)))
+    weight = np.reshape(position - low, (*wide.shape, *(1,) * (flat.ndim - 1)))
     if isinstance(q, int | float):
         weight = weight.astype(x.dtype)
     lower, upper = ordered[low], ordered[high]
@@ -88,7 +89,6 @@ def _quantile(xp: Any, x: Any, q: Any, axis: Any = None, *, keepdims: bool = Fal
     if np.any(holes):
         result = xp.where(holes, result * np.nan, result)
     if keepdims:
-        kept = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
         return xp.reshape(result, (*wide.shape, *kept))
     return result[()] if not result.shape else result
 
@@ -104,15 +104,11 @@ def _median(xp: Any, x: Any, axis: Any = None, *, keepdims: bool = False) -> Any
 
 def _prod(xp: Any, x: Any, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     x = x if dtype is None else cast(x, dtype)
-    axes = axes_of(axis, x.ndim)
-    rest = [a for a in range(x.ndim) if a not in axes]
-    flat = xp.reshape(xp.permute_dims(x, (*axes, *rest)), (-1, *(x.shape[a] for a in rest)))
+    flat, kept = _in_front(xp, x, axis)
     total = +flat[0] if flat.shape[0] else xp.ones_like(xp.sum(flat, axis=0))
     for i in range(1, flat.shape[0]):
         total = total * flat[i]
-    if keepdims:
-        return xp.reshape(total, tuple(1 if a in axes else x.shape[a] for a in range(x.ndim)))
-    return total
+    return xp.reshape(total, kept) if keepdims else total
 
 
 def _cumprod(xp: Any, x: Any, axis: Any = None, dtype: Any = None) -> Any:
@@ -141,22 +137,13 @@ def _cumulative(name: str, neutral: int) -> Callable[..., Any]:
         x = x if dtype is None else cast(x, dtype)
         if include_initial:
             # An empty slice has no sum: one entry of the right shape, with no tangents.
-            first = xp.zeros_like(_along(x, axis, slice(0, 1))) + neutral
-            first = (
-                first
-                if first.shape[axis % x.ndim]
-                else xp.sum(x, axis=axis, keepdims=True) + neutral
-            )
+            first = xp.zeros_like(along(x, axis, slice(0, 1))) + neutral
+            if not first.shape[axis % x.ndim]:
+                first = xp.sum(x, axis=axis, keepdims=True) + neutral
         total = getattr(xp, f"cum{name}")(x, axis=axis)
         return xp.concat([first, total], axis=axis) if include_initial else total
 
     return body
-
-
-def _along(x: Any, axis: int, part: slice) -> Any:
-    index: list[Any] = [slice(None)] * len(x.shape)
-    index[axis] = part
-    return x[tuple(index)]
 
 
 def _diff(
@@ -167,7 +154,7 @@ def _diff(
             [_end(xp, v, x, axis) for v in (prepend, x, append) if v is not None], axis=axis
         )
     for _ in range(n):
-        x = _along(x, axis, slice(1, None)) - _along(x, axis, slice(None, -1))
+        x = along(x, axis, slice(1, None)) - along(x, axis, slice(None, -1))
     return x
 
 
@@ -177,18 +164,6 @@ def _end(xp: Any, v: Any, x: Any, axis: int) -> Any:
         return v
     v = v if hasattr(v, "shape") else xp.asarray(v, dtype=x.dtype)
     return xp.broadcast_to(v, tuple(1 if i == axis % x.ndim else m for i, m in enumerate(x.shape)))
-
-
-def _trapezoid(xp: Any, y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    mean = (_along(y, axis, slice(1, None)) + _along(y, axis, slice(None, -1))) / 2
-    if x is None:
-        return xp.sum(mean * dx, axis=axis)
-    width = x[1:] - x[:-1] if len(x.shape) == 1 else _diff(xp, x, axis=axis)
-    if len(x.shape) == 1 and len(y.shape) > 1:
-        width = xp.reshape(
-            width, tuple(-1 if i == axis % y.ndim else 1 for i in range(len(y.shape)))
-        )
-    return xp.sum(mean * width, axis=axis)
 
 
 def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None) -> Any:
@@ -201,9 +176,9 @@ def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None) -> Any:
             raise ValueError("np.gradient of dual numbers needs uniform spacing.")
         if f.shape[a] < 2:
             raise ValueError("np.gradient needs at least two entries along an axis.")
-        inside = (_along(f, a, slice(2, None)) - _along(f, a, slice(None, -2))) / (2 * h)
-        first = (_along(f, a, slice(1, 2)) - _along(f, a, slice(0, 1))) / h
-        last = (_along(f, a, slice(-1, None)) - _along(f, a, slice(-2, -1))) / h
+        inside = (along(f, a, slice(2, None)) - along(f, a, slice(None, -2))) / (2 * h)
+        first = (along(f, a, slice(1, 2)) - along(f, a, slice(0, 1))) / h
+        last = (along(f, a, slice(-1, None)) - along(f, a, slice(-2, -1))) / h
         parts.append(xp.concatenate([first, inside, last], axis=a))
     return parts[0] if len(axes) == 1 else tuple(parts)
 
@@ -268,7 +243,7 @@ def _corrcoef(xp: Any, x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 _RULES: dict[str, Callable[..., Any]] = {
     "var": _var,
-    "std": _std,
+    "std": lambda xp, x, *args, **options: xp.sqrt(_var(xp, x, *args, **options)),
     "average": _average,
     "nansum": _nansum,
     "nanmean": _nanmean,
@@ -280,7 +255,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "cumulative_sum": _cumulative("sum", 0),
     "cumulative_prod": _cumulative("prod", 1),
     "diff": _diff,
-    "trapezoid": _trapezoid,
+    "trapezoid": trapezoid,
     "gradient": _gradient,
     "polyval": _polyval,
     "polyder": _polyder,

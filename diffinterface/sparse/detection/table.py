@@ -88,14 +88,19 @@ def _ready(trace: Any, arg: Any, sequence: bool) -> Any:
             return [_ready(trace, part, nested) for part in arg]
         return call("asarray", None, (list(arg),), {})
     if isinstance(arg, np.ndarray):
-        if arg.dtype == object and tracers(arg):
-            return call("stack", np.stack, (list(arg.flat),), {}).reshape(arg.shape)
-        return arg
+        return joined(arg)
     framework = None if isinstance(arg, type) else framework_of(arg)
     if framework is None or framework is NUMPY:
         return arg
     value, known = concrete(arg)
     return value if known else RULES[UNSEEN](trace, UNSEEN, None, (value,), {})
+
+
+def joined(leaf: Any) -> Any:
+    """An array of objects, as np.vectorize gives it, as one tracer."""
+    if isinstance(leaf, np.ndarray) and leaf.dtype == object and tracers(leaf):
+        return call("stack", np.stack, (list(leaf.flat),), {}).reshape(leaf.shape)
+    return leaf
 
 
 def concrete(x: Any) -> tuple[Any, bool]:

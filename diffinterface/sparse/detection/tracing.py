@@ -23,9 +23,9 @@ from .results import blank, constant
 from .rules.general import unseen
 from .sets import Sets
 from .store import SetStore
-from .table import call, concrete
+from .table import concrete, joined
 from .trace import Trace, Unknown
-from .traced import is_traced, tracers
+from .traced import is_traced
 from .tracer import Tracer
 
 
@@ -135,7 +135,7 @@ class TracerDetector(Detector):
                 if library != __name__.partition(".")[0]:  # ours says what is wrong with the call
                     raise foreign(what, library) from error
             raise
-        return trace, map_leaves(_joined, y) if y is not None else y
+        return trace, map_leaves(joined, y) if y is not None else y
 
 
 def _where(error: BaseException) -> tuple[str, str]:
@@ -193,14 +193,6 @@ def _data(leaf: Any, trace: Trace) -> Any:
 def _scratch(leaf: Any, trace: Trace) -> Any:
     value = _plain(leaf, trace)
     return blank(trace, value) if is_inexact(value) else value
-
-
-def _joined(leaf: Any) -> Any:
-    """An array of objects, as np.vectorize gives it, as one tracer."""
-    found = tracers(leaf)
-    if isinstance(leaf, np.ndarray) and found:
-        return call("stack", np.stack, (list(leaf.flat),), {}).reshape(leaf.shape)
-    return leaf
 
 
 def _output(leaf: Any, trace: Trace) -> tuple[Sets, int]:

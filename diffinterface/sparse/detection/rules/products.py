@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.composed import axes_of
+from diffinterface.arrays.subscripts import LETTERS, parse
+
 from ..results import result_of, sets_of
 from ..sets import Sets
 from ..table import composed, rule
 from ..trace import Trace
 from ..traced import is_traced, values
 from .general import dense
-from .reductions import axes_of
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def contract(trace: Trace, value: Any, operands: list[Any], names: list[str], output: str) -> Any:
@@ -69,7 +69,7 @@ def _matmul(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
     value = _compute(np.matmul, args, options)
     na, nb = _ndim(a), _ndim(b)
     wide = max(na, nb, 2) - 2
-    batch = _LETTERS[:wide]
+    batch = LETTERS[:wide]
     left = batch[wide - max(na - 2, 0) :] + ("Z" if na == 1 else "XZ")
     right = batch[wide - max(nb - 2, 0) :] + ("Z" if nb == 1 else "ZY")
     output = batch + ("X" if na > 1 else "") + ("Y" if nb > 1 else "")
@@ -109,7 +109,7 @@ def _tensordot(trace: Trace, name: str, function: Any, args: Any, options: Any) 
     if isinstance(axes, int):
         axes = (tuple(range(na - axes, na)), tuple(range(axes)))
     over_a, over_b = axes_of(axes[0], na), axes_of(axes[1], nb)
-    left, right = list(_LETTERS[:na]), list(_LETTERS[na : na + nb])
+    left, right = list(LETTERS[:na]), list(LETTERS[na : na + nb])
     for i, j in zip(over_a, over_b, strict=True):
         right[j] = left[i]
     output = [c for i, c in enumerate(left) if i not in over_a]
@@ -180,15 +180,15 @@ def _convolve(trace: Trace, name: str, function: Any, args: Any, options: Any) -
 def _cross(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     a, b = args[:2]
     axis = options.get("axis", -1)
-    if len(args) > 2 or set(options) - {"axis"} or {_extent(x, axis) for x in (a, b)} != {3}:
+    if (
+        len(args) > 2
+        or set(options) - {"axis"}
+        or {np.shape(values(x))[axis] for x in (a, b)} != {3}
+    ):
         return dense(trace, function(*values(args), **options), args)
     a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
     parts = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
     return np.moveaxis(np.stack(parts, axis=-1), -1, axis)
-
-
-def _extent(x: Any, axis: int) -> int:
-    return int(np.shape(values(x))[axis])
 
 
 @rule("einsum")
@@ -208,29 +208,7 @@ def _einsum(trace: Trace, name: str, function: Any, args: Any, options: Any) -> 
     return contract(trace, value, operands, names, output)
 
 
-def parse(subscripts: str, ndims: list[int]) -> tuple[list[str], str]:
-    """Subscripts without an ellipsis and with an explicit output."""
-    left, arrow, right = subscripts.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    dots = ""
-    if "..." in left:
-        spare = [c for c in _LETTERS if c not in subscripts]
-        hidden = [n - len(s) + 3 for s, n in zip(inputs, ndims, strict=True) if "..." in s]
-        dots = "".join(spare[: max(hidden)])
-        inputs = [
-            s.replace("...", dots[len(dots) - (n - len(s) + 3) :] if n > len(s) - 3 else "")
-            for s, n in zip(inputs, ndims, strict=True)
-        ]
-    if arrow:
-        return inputs, right.replace("...", dots)
-    letters = "".join(inputs)
-    once = sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1)
-    return inputs, dots + "".join(once)
-
-
-@composed("linalg.multi_dot")
-def _multi_dot(factors: Any) -> Any:
-    return reduce(np.dot, factors)
+composed("linalg.multi_dot")(lambda factors: reduce(np.dot, factors))
 
 
 @rule("polyval")
@@ -244,6 +222,3 @@ def _polyval(trace: Trace, name: str, function: Any, args: Any, options: Any) ->
         return result_of(trace, value, first, second)
     x = x if is_traced(x) else np.asarray(x)
     return reduce(lambda y, c: y * x + c, coefficients[1:], 0 * x + coefficients[0])
-
-
-__all__ = ["contract", "parse"]

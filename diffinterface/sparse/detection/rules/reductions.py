@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from diffinterface.arrays.composed import along, axes_of, trapezoid
+
 from ..results import each, result_of, sets_of
 from ..sets import Sets
 from ..table import argument, composed, rule
@@ -35,13 +37,6 @@ ALONG = {
     **_named("nancumsum", 1, None, True),
     **_named("nancumprod", 1, None, False),
 }
-
-
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
-    """Axes as non-negative ints: None means all."""
-    if axis is None or not ndim:
-        return tuple(range(ndim))
-    return tuple(int(a) % ndim for a in (axis if isinstance(axis, tuple | list) else (axis,)))
 
 
 def reduced(trace: Trace, value: Any, x: Tracer, axes: tuple[int, ...], linear: bool) -> Any:
@@ -76,18 +71,12 @@ def _reduction(trace: Trace, name: str, function: Any, args: Any, options: Any) 
         return dense(trace, value, (args, options))
     axes = axes_of(argument(args, options, position, "axis", None), x.ndim)
     q = args[1] if position == 2 and len(args) > 1 else options.get("q", 0)
-    if np.ndim(q):
-        return _many_quantiles(trace, value, x, axes, options)
+    if np.ndim(q):  # one leading axis for each quantile
+        keepdims = bool(options.get("keepdims"))
+        return result_of(trace, value, *sets_of([x], lambda sets: sets.over(axes, keepdims)))
     if trace.local and name in ("max", "min") and options.get("where") is None:
         x = _winners(x, name, axes)
     return reduced(trace, value, x, axes, linear)
-
-
-def _many_quantiles(trace: Trace, value: Any, x: Any, axes: Any, options: Any) -> Any:
-    """One leading axis for each quantile."""
-    keepdims = bool(options.get("keepdims"))
-    first, second = sets_of([x], lambda sets: sets.over(axes, keepdims))
-    return result_of(trace, value, first, second)
 
 
 def _winners(x: Any, name: str, axes: tuple[int, ...]) -> Any:
@@ -112,17 +101,12 @@ def _along(trace: Trace, name: str, function: Any, args: Any, options: Any) -> A
     return reduced(trace, value, x, axes_of(axis, x.ndim), linear)
 
 
-@rule("linalg.norm")
+@rule("linalg.norm", "linalg.matrix_norm")
 def _norm(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
     value = function(*values(args), **values(options))
-    axes = axes_of(argument(args, options, 2, "axis", None), args[0].ndim)
-    return reduced(trace, value, args[0], axes, False)
-
-
-@rule("linalg.matrix_norm")
-def _matrix_norm(trace: Trace, name: str, function: Any, args: Any, options: Any) -> Any:
-    value = function(*values(args), **values(options))
-    return reduced(trace, value, args[0], axes_of((-2, -1), args[0].ndim), False)
+    matrix = name == "linalg.matrix_norm"
+    axis = (-2, -1) if matrix else argument(args, options, 2, "axis", None)
+    return reduced(trace, value, args[0], axes_of(axis, args[0].ndim), False)
 
 
 @rule("prod")
@@ -205,7 +189,7 @@ def _diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any =
     ends = [_end(part, x, axis) for part in (prepend, x, append) if part is not None]
     x = np.concatenate(ends, axis=axis) if len(ends) > 1 else x
     for _ in range(n):
-        x = _part(x, axis, slice(1, None)) - _part(x, axis, slice(None, -1))
+        x = along(x, axis, slice(1, None)) - along(x, axis, slice(None, -1))
     return x
 
 
@@ -217,21 +201,9 @@ def _end(part: Any, x: Any, axis: int) -> Any:
     return np.broadcast_to(part, shape)
 
 
-def _part(x: Any, axis: int, part: slice) -> Any:
-    index: list[Any] = [slice(None)] * x.ndim
-    index[axis] = part
-    return x[tuple(index)]
-
-
 @composed("trapezoid")
 def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    heights = _part(y, axis, slice(1, None)) + _part(y, axis, slice(None, -1))
-    if x is None:
-        return np.sum(heights * dx / 2, axis=axis)
-    width = np.diff(x, axis=axis if np.ndim(values(x)) > 1 else -1)
-    if width.ndim == 1 and y.ndim > 1:
-        width = width.reshape(tuple(-1 if i == axis % y.ndim else 1 for i in range(y.ndim)))
-    return np.sum(heights * width / 2, axis=axis)
+    return trapezoid(np, y, x if x is None or is_traced(x) else np.asarray(x), dx, axis)
 
 
 @rule("gradient")
@@ -263,6 +235,3 @@ def _near(x: Any, axis: int, shift: int, wide: bool) -> Any:
     third = np.clip(np.arange(n) + shift, 0, n - 1)
     third[0], third[-1] = 2, n - 3
     return near + np.take(x, third, axis=axis)
-
-
-__all__ = ["axes_of", "reduced"]
