@@ -12,7 +12,7 @@ import pytest
 
 import diffinterface as di
 from diffinterface.engine import registry
-from diffinterface.testing.entries import Unsupported
+from diffinterface.testing.backends import Unsupported
 from diffinterface.tools.cli import main
 from diffinterface.tools.compare.engines import engines
 
