@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from typing import Any
 
 import array_api_compat
@@ -148,13 +147,13 @@ class _Unsuited(Framework):
 
 
 class _NumPy(Framework):
-    @cached_property
-    def _namespace(self) -> Any:
-        import array_api_compat.numpy  # which loads all of NumPy, its Fortran compiler included
-
-        return array_api_compat.numpy
+    _namespace: Any = None
 
     def namespace(self, x: Array) -> Any:
+        if self._namespace is None:
+            import array_api_compat.numpy  # which loads all of NumPy, its Fortran compiler included
+
+            self._namespace = array_api_compat.numpy
         return self._namespace
 
     def take(self, x: Array, indices: Array) -> Array:
