@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import extend
-from .arrays.namespace import array_namespace
-from .arrays.stop import stop_gradient
 from .declare.adtypes import (
     ADType,
     AutoAutograd,
@@ -25,7 +21,6 @@ from .declare.adtypes import (
 from .declare.config import Config, config_context, get_config, set_config
 from .declare.contexts import Cache, Constant, Static
 from .declare.strings import known_backends
-from .engine.registry import check_available
 from .errors import (
     BackendNotInstalledError,
     DiffInterfaceError,
@@ -40,15 +35,19 @@ from .errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
-from .nest.with_engine import DifferentiateWith
-from .neutral import special, zeros
-from .neutral.inplace import inplace
-from .neutral.layers import StatefulLayer
-from .neutral.zeros import zeros_like_tree
-from .operators import *  # noqa: F403 - its __all__ is the table of operators
-from .operators import __all__ as _operators
+from .lazy import later
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # these load when they are asked for, see _load
+    from . import extend
+    from .arrays.namespace import array_namespace
+    from .arrays.stop import stop_gradient
+    from .engine.registry import check_available
+    from .nest.with_engine import DifferentiateWith
+    from .neutral import special
+    from .neutral.inplace import inplace
+    from .neutral.layers import StatefulLayer
+    from .neutral.zeros import zeros_like_tree
+    from .operators import *  # noqa: F403 - its __all__ is the table of operators
     from .operators.explain import explain
     from .operators.hutchinson import hutchinson_trace
     from .operators.linear_operator import linear_operator
@@ -91,46 +90,82 @@ __all__ = [
     "UnsupportedOperatorError",
     "array_namespace",
     "autotune",
+    "batched_jacobian",
     "check_available",
     "config_context",
+    "derivative",
     "explain",
     "extend",
     "get_config",
+    "gradient",
+    "gradient_and_hvp",
+    "hessian",
     "hutchinson_trace",
+    "hvp",
     "inplace",
+    "jacobian",
     "known_backends",
     "linear_operator",
+    "prepare_batched_jacobian",
+    "prepare_derivative",
+    "prepare_gradient",
+    "prepare_hessian",
+    "prepare_hvp",
+    "prepare_hvp_same_point",
+    "prepare_jacobian",
+    "prepare_pullback",
+    "prepare_pullback_same_point",
+    "prepare_pushforward",
+    "prepare_pushforward_same_point",
+    "prepare_second_derivative",
+    "pullback",
+    "pushforward",
+    "second_derivative",
     "set_config",
     "special",
     "stop_gradient",
+    "value_and_batched_jacobian",
+    "value_and_derivative",
+    "value_and_gradient",
+    "value_and_jacobian",
+    "value_and_pullback",
+    "value_and_pushforward",
+    "value_derivative_and_second_derivative",
+    "value_gradient_and_hessian",
     "zeros_like_tree",
-    *_operators,
 ]
 
-#: Subpackages that load when they are asked for, and names with the modules that define them.
-_LAZY = ("implicit", "sensitivity", "sparse", "testing")
-_LATER = {
-    "AutotuneError": "tools.autotune",
-    "Explanation": "prepare.explanation",
-    "autotune": "tools.autotune",
-    "explain": "operators.explain",
-    "hutchinson_trace": "operators.hutchinson",
-    "linear_operator": "operators.linear_operator",
-}
+#: Modules that load when they are asked for.
+_SUBPACKAGES = ("implicit", "sensitivity", "sparse", "testing")
+_MODULES = (*_SUBPACKAGES, "extend", "special", "zeros")
+#: Modules, with their names that do. What is public and not named here is an operator.
+_load = later(
+    __name__,
+    {
+        "operators": __all__,
+        "arrays.namespace": ["array_namespace"],
+        "arrays.stop": ["stop_gradient"],
+        "engine.registry": ["check_available"],
+        "nest.with_engine": ["DifferentiateWith"],
+        "neutral.inplace": ["inplace"],
+        "neutral.layers": ["StatefulLayer"],
+        "neutral.zeros": ["zeros_like_tree"],
+        "operators.explain": ["explain"],
+        "operators.hutchinson": ["hutchinson_trace"],
+        "operators.linear_operator": ["linear_operator"],
+        "prepare.explanation": ["Explanation"],
+        "tools.autotune": ["AutotuneError", "autotune"],
+    },
+)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return import_module(f"{__name__}.{name}")
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = _public(getattr(import_module(f"{__name__}.{_LATER[name]}"), name))
-    return value
+    return import_module(f"{__name__}.{name}") if name in _MODULES else _public(_load(name))
 
 
 def __dir__() -> list[str]:
     # Importing a subpackage makes it an attribute here; those that are not public stay out of sight.
-    return sorted({*__all__, *_LAZY, *(name for name in globals() if name.startswith("__"))})
+    return sorted({*__all__, *_SUBPACKAGES, *(name for name in globals() if name.startswith("__"))})
 
 
 def _public(value: Any) -> Any:
@@ -141,7 +176,5 @@ def _public(value: Any) -> Any:
 
 
 for _name in __all__:
-    if _name not in _LATER:
+    if _name in globals():
         _public(globals()[_name])
-# Modules that were importable by these names before the folders.
-sys.modules.update({f"{__name__}.special": special, f"{__name__}.zeros": zeros})

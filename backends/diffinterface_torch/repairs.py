@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, final
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import torch
 from torch._functorch.autograd_function import custom_function_call
@@ -96,22 +96,21 @@ class _Repaired(TorchFunctionMode):
         return _REPLACED.get(func, func)(*args, **(kwargs or {}))
 
 
-_functions: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
-
-
 def _with_outer_levels(function: Any) -> Any:
     """`function`, whose forward rule the outer levels of forward mode see."""
     if issubclass(function, _Marked):
         return function
-    if function not in _functions:
+    # The function keeps it: a memory of ours would keep both, of which one is a base of the other.
+    repaired = vars(function).get("_di_repaired")
+    if repaired is None:
 
         def jvp(ctx: Any, *tangents: Any) -> Any:
             with _set_fwd_grad_enabled(True):
                 return function.jvp(_Primal(ctx), *map(_primal, tangents))
 
         body = {"jvp": staticmethod(jvp)}
-        _functions[function] = type(function.__name__, (_Marked, function), body)
-    return _functions[function]
+        repaired = function._di_repaired = type(function.__name__, (_Marked, function), body)
+    return repaired
 
 
 class _Marked:

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import array_api_compat
-import array_api_compat.numpy as numpy_namespace
 import numpy as np
 
 from diffinterface.arrays.facts import NUMBERS, Array, dtype_name, shape_of
@@ -148,8 +147,14 @@ class _Unsuited(Framework):
 
 
 class _NumPy(Framework):
+    _namespace: Any = None
+
     def namespace(self, x: Array) -> Any:
-        return numpy_namespace
+        if self._namespace is None:
+            import array_api_compat.numpy  # which loads all of NumPy, its Fortran compiler included
+
+            self._namespace = array_api_compat.numpy
+        return self._namespace
 
     def take(self, x: Array, indices: Array) -> Array:
         return x.take(indices, axis=0, mode="clip")  # without the check of each index
@@ -158,11 +163,12 @@ class _NumPy(Framework):
 NUMPY = _NumPy()
 
 
-_UNSUITED: dict[type, Framework] = {
-    np.ma.MaskedArray: _Unsuited(
+#: By their names: numpy.ma takes as long to load as this library does.
+_UNSUITED: dict[str, Framework] = {
+    "MaskedArray": _Unsuited(
         "numpy.ma", "engines do not know masks; pass x.filled(0), and the mask as a context"
     ),
-    np.matrix: _Unsuited("numpy.matrix", "its * is a matrix product; pass np.asarray(x)"),
+    "matrix": _Unsuited("numpy.matrix", "its * is a matrix product; pass np.asarray(x)"),
 }
 
 
@@ -199,10 +205,11 @@ def _find_framework(kind: type) -> Framework | None:
     if kind.__module__ == "builtins":
         return NUMPY if issubclass(kind, NUMBERS) else None
     for base in kind.__mro__:
-        if base in _UNSUITED:
-            return _UNSUITED[base]
-        if base.__module__ != "builtins":
-            found = find_framework(base.__module__.partition(".")[0])
+        module = base.__module__.partition(".")[0]
+        if module == "numpy" and base.__name__ in _UNSUITED:
+            return _UNSUITED[base.__name__]
+        if module != "builtins":
+            found = find_framework(module)
             if found is not None and found.owns(kind):
                 return found
         if base in _numpy_types:

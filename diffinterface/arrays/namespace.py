@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat.numpy as numpy_namespace
-
 from diffinterface.arrays.facts import NUMBERS, Array
 from diffinterface.arrays.framework import NUMPY, Framework, framework_of
 
@@ -74,7 +72,7 @@ def array_namespace(*arrays: Any) -> Any:
             f"array_namespace got arrays of {names}, expected arrays of one framework."
         )
     if not candidates:
-        return numpy_namespace
+        return NUMPY.namespace(None)
     framework, x = candidates[0]
     return framework.namespace(x)
 

@@ -16,6 +16,8 @@ from ..errors import InputError
 
 Mode = Literal["auto", "forward", "reverse"]
 _MODES = ("auto", "forward", "reverse")
+#: Under which a declaration keeps the backend that it resolved to; no field, and not pickled.
+RESOLVED = "_resolved"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class ADType:
     """
 
     name: ClassVar[str] = ""
+
+    def __getstate__(self) -> Any:
+        return {name: value for name, value in vars(self).items() if name != RESOLVED}
 
 
 def _check_choice(owner: ADType, field: str, got: object, allowed: tuple[object, ...]) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from ..errors import BackendNotInstalledError, UnknownBackendError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _OURS = "diffinterface"
 
@@ -36,19 +38,21 @@ class Conflict:
         )
 
 
-Entry = EntryPoint | Conflict
+Entry: TypeAlias = "EntryPoint | Conflict"
 
 
 @cache
 def entries(group: str) -> dict[str, Entry]:
     """The entry points of one group by name; a name of an engine that ships is never another's."""
+    from importlib.metadata import entry_points
+
     found: dict[str, Entry] = {}
     for entry in entry_points(group=f"{_OURS}.{group}"):
         known = found.get(entry.name)
-        if known is None or (isinstance(known, EntryPoint) and known.value == entry.value):
+        if known is None or (not isinstance(known, Conflict) and known.value == entry.value):
             found[entry.name] = entry
         elif _OURS not in (distribution(known), distribution(entry)):
-            found[entry.name] = Conflict(known, entry) if isinstance(known, EntryPoint) else known
+            found[entry.name] = known if isinstance(known, Conflict) else Conflict(known, entry)
         elif distribution(entry) == _OURS:
             found[entry.name] = entry
     return found

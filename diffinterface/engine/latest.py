@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar, final
+from types import MethodType
+from typing import Any, Generic, TypeVar, final
 
 T = TypeVar("T")
 
@@ -26,3 +27,17 @@ class Latest(Generic[T]):
         """`item`, in the place of the oldest where there are too many."""
         self._items = (*self._items[1 - self._most :], item)
         return item
+
+    def __reduce__(self) -> Any:
+        return Latest, (self._most,)  # what was made stays where it was made
+
+
+def carried(function: Any, name: str, most: int) -> Latest[Any] | None:
+    """The latest things made of a function, which it carries itself: they go with it.
+
+    A memory of ours would keep the function too, which what was made of it holds. None if it is of a
+    class that can carry nothing.
+    """
+    owner = function.__self__ if isinstance(function, MethodType) else function
+    space = getattr(owner, "__dict__", None)
+    return space.setdefault(name, Latest(most)) if isinstance(space, dict) else None

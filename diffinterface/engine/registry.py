@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
 from ..declare import plugins, strings
-from ..declare.adtypes import ADType
+from ..declare.adtypes import RESOLVED, ADType
 from ..declare.config import as_adtype
 from ..errors import BackendNotInstalledError, UnknownBackendError
 from .contract import AbstractBackend
@@ -43,9 +42,43 @@ def install_command(name: str) -> str:
     return f"pip install 'diffinterface[{name}]'"
 
 
-@lru_cache(maxsize=256)
+#: The backends of declarations that hold literals alone; equal ones share an instance.
+_shared: dict[ADType, AbstractBackend] = {}
+_MOST_SHARED = 256
+_LITERALS = (str, bytes, int, float, complex, type(None))
+
+
 def resolve(adtype: ADType) -> AbstractBackend:
-    """The backend that a declaration names; one instance for equal declarations."""
+    """The backend that a declaration names, made once.
+
+    What a declaration of the caller's objects (detectors, plans, executors, callbacks) resolves to stays
+    with that declaration, and goes with it: a cache of ours would keep all of them alive.
+    """
+    found = _shared.get(adtype)
+    if found is None:
+        found = adtype.__dict__.get(RESOLVED)
+    if found is None:
+        found = _make(adtype)
+        if not _is_literal(adtype):
+            return vars(adtype).setdefault(RESOLVED, found)
+        if len(_shared) >= _MOST_SHARED:
+            _shared.clear()
+        _shared[adtype] = found
+    return found
+
+
+def forget() -> None:
+    """Resolve anew: for tests, which change what is installed."""
+    _shared.clear()
+
+
+def _is_literal(value: Any) -> bool:
+    if isinstance(value, ADType):
+        return all(map(_is_literal, vars(value).values()))
+    return isinstance(value, _LITERALS)
+
+
+def _make(adtype: ADType) -> AbstractBackend:
     kind = _load(adtype.name)
     if not isinstance(adtype, kind.adtype_class):
         raise UnknownBackendError(

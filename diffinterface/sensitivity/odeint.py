@@ -18,7 +18,7 @@ from ..arrays.trees import Leaves, Structure
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.capture import Captured, same_module_or_held
-from ..engine.latest import Latest
+from ..engine.latest import Latest, carried
 from ..engine.registry import resolve
 from ..errors import InputError, OutputError, ShapeError
 from ..implicit.arguments import Arguments
@@ -298,6 +298,7 @@ def _same(a: Any, b: Any) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
+#: Of those f that cannot carry theirs.
 _problems: Latest[Problem] = Latest(16)
 
 
@@ -322,5 +323,6 @@ def problem(f: Any, adtype: ADType, options: Options, u0: Any, p: Any) -> Proble
                 "p holds complex numbers; split them into real and imaginary parts.", got=leaf
             )
     state, arguments = (len(leaves), structure), Arguments(parameters, layout)
-    known = _problems.find(lambda one: one.serves(f, adtype, options, state, arguments))
-    return known or _problems.keep(Problem(f, adtype, options, state, arguments))
+    kept: Latest[Problem] = carried(f, "_di_problems", 16) or _problems
+    known = kept.find(lambda one: one.serves(f, adtype, options, state, arguments))
+    return known or kept.keep(Problem(f, adtype, options, state, arguments))

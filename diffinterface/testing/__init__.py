@@ -3,19 +3,26 @@
 Nothing here needs pytest but `diffinterface.testing.plugin`, which pytest loads itself.
 """
 
-from .benchmark import Benchmark, benchmark_differentiation
-from .callers import CALLERS, Caller
-from .causes import likely_cause
-from .cell import DerivativeError, Failure
-from .checks import CHECKS
-from .defaults import GROUPS, default_scenarios, make, nested_scenarios
-from .differentiation import Report, check_scenario, scenario_marks, test_differentiation
-from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, entry, why_not
-from .oneliners import assert_backends_agree, check_derivatives
-from .problems import Problem
-from .reference import NoReferenceError
-from .rows import Change, Row
-from .scenario import Arguments, Scenario
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..lazy import later
+
+if TYPE_CHECKING:
+    from .backends import EXPECTED_FAILURES, Entry, Unsupported, entries, entry, why_not
+    from .benchmark import Benchmark, benchmark_differentiation
+    from .callers import CALLERS, Caller
+    from .causes import likely_cause
+    from .cell import DerivativeError, Failure
+    from .checks import CHECKS
+    from .defaults import GROUPS, default_scenarios, make, nested_scenarios
+    from .differentiation import Report, check_scenario, scenario_marks, test_differentiation
+    from .oneliners import assert_backends_agree, check_derivatives
+    from .problems import Problem
+    from .reference import NoReferenceError
+    from .rows import Change, Row
+    from .scenario import Arguments, Scenario
 
 __all__ = [
     "CALLERS",
@@ -49,6 +56,26 @@ __all__ = [
     "test_differentiation",
     "why_not",
 ]
+
+# Pytest loads the plugin in every session, used or not: nothing else comes with it.
+__getattr__ = later(
+    __name__,
+    {
+        "benchmark": ["Benchmark", "benchmark_differentiation"],
+        "callers": ["CALLERS", "Caller"],
+        "causes": ["likely_cause"],
+        "cell": ["DerivativeError", "Failure"],
+        "checks": ["CHECKS"],
+        "defaults": ["GROUPS", "default_scenarios", "make", "nested_scenarios"],
+        "differentiation": ["Report", "check_scenario", "scenario_marks", "test_differentiation"],
+        "backends": ["EXPECTED_FAILURES", "Entry", "Unsupported", "entries", "entry", "why_not"],
+        "oneliners": ["assert_backends_agree", "check_derivatives"],
+        "problems": ["Problem"],
+        "reference": ["NoReferenceError"],
+        "rows": ["Change", "Row"],
+        "scenario": ["Arguments", "Scenario"],
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -16,10 +16,10 @@ from typing import Any
 from ..arrays.facts import size_of
 from ..arrays.trees import flatten
 from ..errors import InputError
+from .backends import Entry, entries
 from .cell import Cell, DerivativeError, counted
 from .defaults import default_scenarios
 from .display import plotted, rich_table
-from .entries import Entry, entries
 from .rows import Change, Row
 from .scenario import Scenario
 from .timing import interleaved, peak_memory

@@ -12,10 +12,10 @@ import numpy as np
 from ..arrays.framework import framework_of
 from ..arrays.trees import flatten, map_leaves
 from ..declare.adtypes import AutoFiniteDiff
+from .backends import SINGLE_DTYPES, Entry
 from .callers import NUMPY, Caller
 from .causes import Alternative, likely_cause
 from .deviation import Deviation, deviation, numpy_leaves
-from .entries import SINGLE_DTYPES, Entry
 from .scenario import Arguments, Scenario, operator_named, prepare_named, value_and_named
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import DiffInterfaceError, InputError
+from .backends import EXPECTED_FAILURES, Entry, Unsupported, entries, why_not
 from .callers import NUMPY, Caller
 from .cell import Cell, DerivativeError, Failure
 from .checks import CHECKS, ONCE_AN_OPERATOR
 from .defaults import default_scenarios
-from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, why_not
 from .reference import with_reference
 from .scenario import Scenario, check_known
 

@@ -12,10 +12,10 @@ from ..arrays.facts import shape_of
 from ..arrays.framework import framework_of
 from ..arrays.trees import flatten, map_leaves
 from ..errors import DiffInterfaceError, InputError
+from .backends import Entry, entries
 from .cell import Cell, DerivativeError, Failure
 from .checks import CHECKS
 from .deviation import deviation, numpy_of
-from .entries import Entry, entries
 from .reference import with_reference
 from .scenario import SEEDED, Arguments, Scenario, operator_named
 from .seeds import seed_like

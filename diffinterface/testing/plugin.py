@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .entries import Entry
+    from .backends import Entry
     from .scenario import Scenario
 
 ENVIRONMENT = "DIFFINTERFACE_TEST_BACKEND"
@@ -76,7 +76,7 @@ def _set_backend(adtype: Any) -> None:
 
 def _parsed(text: str, what: str, most: int | None = None) -> tuple[Entry, ...]:
     from ..errors import DiffInterfaceError
-    from .entries import entries
+    from .backends import entries
 
     try:
         found = entries(text)
@@ -127,7 +127,7 @@ def _selected(config: pytest.Config, node: Any) -> list[Entry]:
 
 def _marked(node: Any) -> list[Entry] | None:
     """The backends of the nearest `ad_backends` marker."""
-    from .entries import entries
+    from .backends import entries
 
     marker = node.get_closest_marker("ad_backends")
     if marker is None:
@@ -223,7 +223,7 @@ def ad_backend(request: pytest.FixtureRequest) -> Iterator[Any]:
 @pytest.fixture
 def ad_scenario(request: pytest.FixtureRequest) -> Scenario:
     """The `Scenario` under test, with its reference."""
-    from .entries import entry
+    from .backends import entry
     from .reference import with_reference
 
     scenario: Scenario = request.param

@@ -18,9 +18,9 @@ from ..arrays.trees import flatten, map_leaves
 from ..declare.adtypes import ADType, AutoFiniteDiff
 from ..errors import DiffInterfaceError, InputError, PrecisionWarning
 from ..nest.with_engine import DifferentiateWith
+from .backends import Entry
 from .callers import Caller
 from .deviation import numpy_leaves, numpy_of
-from .entries import Entry
 from .scenario import Arguments, Scenario, operator_named
 from .truth import plain
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from itertools import combinations
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -75,12 +75,21 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-@lru_cache(maxsize=64)
+#: What was found of each declaration, as long as there is one.
+JUDGED: WeakKeyDictionary[ADType, tuple[str, ...]] = WeakKeyDictionary()
+
+
 def wrong_rules(backend: ADType) -> tuple[str, ...]:
     """What is wrong with which elementary rule of a backend, one phrase each.
 
     Empty where all are right, and where all are wrong: then no single rule is to blame.
     """
+    if backend not in JUDGED:
+        JUDGED[backend] = _wrong_rules(backend)
+    return JUDGED[backend]
+
+
+def _wrong_rules(backend: ADType) -> tuple[str, ...]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = [phrase for rule in RULES if (phrase := _judged(backend, rule))]

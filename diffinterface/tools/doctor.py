@@ -13,9 +13,9 @@ from importlib.metadata import PackageNotFoundError, metadata, requires, version
 
 from ..declare import plugins
 from ..declare.config import get_config
+from ..testing.backends import why_not
 from ..testing.cell import Cell, DerivativeError
 from ..testing.defaults import default_scenarios
-from ..testing.entries import why_not
 from ..testing.scenario import OPERATORS, Scenario
 from .compare.engines import Engine, engines, line
 

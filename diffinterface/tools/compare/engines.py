@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...declare.strings import known_backends, parse
 from ...engine.registry import check_available, install_command
-from ...testing.entries import Entry, entry
+from ...testing.backends import Entry, entry
 
 # The order in which engines are asked, and shown where nothing else orders them.
 _FIRST = ("forwarddiff", "jax", "autograd", "torch", "complexstep", "finitediff")

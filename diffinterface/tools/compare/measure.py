@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import DiffInterfaceError
+from ...testing.backends import SINGLE_DTYPES, Entry
 from ...testing.benchmark import Benchmark, first, size
 from ...testing.cell import Cell
 from ...testing.deviation import numpy_leaves
-from ...testing.entries import SINGLE_DTYPES, Entry
 from ...testing.oneliners import operators_for, seeded, tolerant
 from ...testing.rows import Row
 from ...testing.scenario import Scenario

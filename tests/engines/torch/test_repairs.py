@@ -214,3 +214,35 @@ def test_torch_itself_is_wrong() -> None:
         (pushed,) = torch.autograd.grad(pulled, seed, T, create_graph=True)
         results.append(torch.autograd.grad((pushed**2).sum(), w)[0])
     assert not torch.allclose(*results)
+
+
+def test_a_repaired_function_goes_with_the_caller() -> None:
+    def used() -> weakref.ref[Any]:
+        class Cube(torch.autograd.Function):
+            generate_vmap_rule = True
+
+            @staticmethod
+            def forward(x: Any) -> Any:
+                return x**3
+
+            @staticmethod
+            def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+                ctx.save_for_forward(*inputs)
+                ctx.save_for_backward(*inputs)
+
+            @staticmethod
+            def jvp(ctx: Any, t: Any) -> Any:
+                return 3 * ctx.saved_tensors[0] ** 2 * t
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return 3 * ctx.saved_tensors[0] ** 2 * g
+
+        x = torch.tensor([1.0, 2.0], dtype=torch.float64)
+        hessian = di.hessian(lambda x: Cube.apply(x).sum(), "torch(mode='forward')", x)
+        assert hessian.tolist() == [[6.0, 0.0], [0.0, 12.0]]
+        return weakref.ref(Cube)
+
+    cube = used()
+    gc.collect()
+    assert cube() is None

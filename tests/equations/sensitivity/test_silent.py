@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import gc
+import pickle
+import weakref
 from typing import Any
 
 import numpy as np
@@ -213,3 +217,37 @@ def test_cotangents_that_are_not_finite() -> None:
 
     with pytest.raises(di.DiffInterfaceError, match="not finite"):
         di.gradient(loss, "autograd", np.ones(1))
+
+
+@pytest.mark.parametrize("kind", ["function", "partial", "object", "method"])
+def test_what_is_kept_of_f_goes_with_f(kind: str) -> None:
+    """Repeated calls compile once; yet nothing that f captured outlives it."""
+
+    class Decay:
+        def __init__(self) -> None:
+            self.rates = np.array([1.0, 2.0])
+
+        def __call__(self, t: Any, u: Any, p: Any) -> Any:
+            return -p * self.rates * u
+
+    def used() -> list[weakref.ref[Any]]:
+        decay = Decay()
+        f: Any = {
+            "function": lambda t, u, p: decay(t, u, p),
+            "partial": functools.partial(lambda rates, t, u, p: -p * rates * u, decay.rates),
+            "object": decay,
+            "method": decay.__call__,
+        }[kind]
+        problems = set()
+        for _ in range(2):
+            u = odeint(f, np.ones(2), np.array([0.0, 1.0]), 1.0, backend="forwarddiff")
+            np.testing.assert_allclose(u[-1], np.exp(-decay.rates), rtol=1e-5)
+            carried = vars(decay if kind == "method" else f)["_di_problems"]
+            problems |= {id(problem) for problem in carried._items}
+        assert len(problems) == 1
+        pickle.loads(pickle.dumps(carried))
+        return [weakref.ref(decay), weakref.ref(decay.rates)]
+
+    watched = used()
+    gc.collect()
+    assert [value() for value in watched] == [None, None]

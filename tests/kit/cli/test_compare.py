@@ -49,7 +49,7 @@ def test_a_missing_engine_is_listed_with_its_command(
     report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "diffinterface_torch", None)  # an import of it now fails
-    registry.resolve.cache_clear()
+    registry.forget()
     out = report()
     assert "torch" not in rows(out)
     assert re.search(
@@ -67,7 +67,7 @@ def test_an_engine_that_breaks_on_import_is_a_failure(
 
     kinds = registry._load
     monkeypatch.setattr(registry, "_load", load)
-    registry.resolve.cache_clear()
+    registry.forget()
     found = rows(report())
     assert found["autograd"].error == "RuntimeError: built for another NumPy"
     assert set(found) == set(INSTALLED) | {"autograd"}

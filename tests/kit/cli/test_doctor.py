@@ -12,7 +12,7 @@ import pytest
 
 import diffinterface as di
 from diffinterface.engine import registry
-from diffinterface.testing.entries import Unsupported
+from diffinterface.testing.backends import Unsupported
 from diffinterface.tools.cli import main
 from diffinterface.tools.compare.engines import engines
 
@@ -63,7 +63,7 @@ def test_the_versions_of_an_engine(doctor: Doctor, engine: str) -> None:
 
 def test_what_is_missing(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "diffinterface_torch", None)  # an import of it now fails
-    registry.resolve.cache_clear()
+    registry.forget()
     out = doctor("torch")
     assert "torch        not installed: pip install 'diffinterface[torch]'\n" in out
     assert out.endswith("All is well.\n")
@@ -87,7 +87,7 @@ def test_a_plugin_that_is_broken(doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 
     kinds = registry._load
     monkeypatch.setattr(registry, "_load", load)
-    registry.resolve.cache_clear()
+    registry.forget()
     out = doctor("autograd", status=1)
     assert "autograd     BROKEN: RuntimeError: built for another NumPy" in out
     assert out.endswith("Something is wrong: see above.\n")

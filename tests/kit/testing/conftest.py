@@ -10,7 +10,7 @@ import pytest
 from diffinterface.declare import plugins, strings
 from diffinterface.engine import registry
 from diffinterface.testing import DerivativeError, Failure
-from diffinterface.testing.rules import wrong_rules
+from diffinterface.testing.rules import JUDGED
 
 from .broken import entries
 
@@ -25,8 +25,8 @@ def _broken_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(plugins, "entries", with_ours)
     yield
     # What is remembered of a backend must not outlive it.
-    for remembered in (registry.resolve, strings.parse, wrong_rules):
-        remembered.cache_clear()
+    for forget in (registry.forget, strings.parse.cache_clear, JUDGED.clear):
+        forget()
 
 
 @pytest.fixture

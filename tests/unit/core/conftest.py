@@ -22,5 +22,5 @@ def _zero_backends(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(plugins, "entries", with_ours)
     yield
     # New instances for the next test: the engines keep a log of their calls.
-    registry.resolve.cache_clear()
+    registry.forget()
     strings.parse.cache_clear()

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 #: From the ground up. A name stands for a module, or for a folder and all that is in it.
 FLOORS = [
-    ["diffinterface.errors", "diffinterface.evaluations"],
+    ["diffinterface.errors", "diffinterface.evaluations", "diffinterface.lazy"],
     ["diffinterface.declare"],
     ["diffinterface.arrays"],
     ["diffinterface.engine", "diffinterface.neutral"],

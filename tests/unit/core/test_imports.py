@@ -28,12 +28,21 @@ OPTIONAL = (
 )
 
 
-def loaded_after(code: str) -> set[str]:
-    """The top-level modules that a fresh interpreter has loaded after `code`."""
+def modules_after(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after `code`."""
     code = textwrap.dedent(code) + "\nimport json, sys; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    return {name.partition(".")[0] for name in json.loads(run.stdout.splitlines()[-1])}
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level ones among them."""
+    return {name.partition(".")[0] for name in modules_after(code)}
+
+
+def ours(modules: set[str]) -> set[str]:
+    return {name for name in modules if name.partition(".")[0] == "diffinterface"}
 
 
 def test_import_brings_no_framework_and_no_adapter() -> None:
@@ -102,14 +111,85 @@ def test_one_framework_brings_no_other(engine: str) -> None:
     assert loaded.isdisjoint(others)
 
 
+#: What declarations are made with, and nothing else.
+DECLARED = {
+    "diffinterface",
+    "diffinterface.declare",
+    *(f"diffinterface.declare.{m}" for m in "adtypes config contexts plugins strings".split()),
+    "diffinterface.errors",
+    "diffinterface.lazy",
+}
+#: What costs time to load, and is not needed before an operator is called.
+SLOW = {
+    *("array_api_compat.numpy", "numpy.f2py", "numpy.ma", "numpy.random", "numpy.testing"),
+    *("asyncio", "concurrent.futures", "importlib.metadata", "multiprocessing", "unittest"),
+}
+EVERY_NAME = "import diffinterface as di; [getattr(di, name) for name in di.__all__]"
+PLUGIN = ("diffinterface.testing", "diffinterface.testing.plugin")
+
+
+def test_an_import_loads_declarations_alone() -> None:
+    loaded = modules_after("import diffinterface")
+    assert ours(loaded) == DECLARED
+    assert loaded.isdisjoint({"numpy", "optree", "array_api_compat", "logging", *SLOW})
+
+
+def test_what_a_use_brings() -> None:
+    """A name brings what it needs; not even all of them read entry points, or load all of NumPy."""
+    few, many = modules_after("import diffinterface as di; di.inplace"), modules_after(EVERY_NAME)
+    assert DECLARED < ours(few) < ours(many)
+    assert len(ours(few)) < 25
+    assert len(ours(many)) < 100
+    assert many.isdisjoint(SLOW)
+    assert "numpy" in few
+
+
+def test_a_session_of_pytest_loads_the_plugin_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    options = ["-q", "-p", PLUGIN[-1], "-p", "no:cacheprovider", str(tmp_path)]
+    loaded = modules_after(f"import pytest; assert not pytest.main({options})")
+    assert ours(loaded) == {*DECLARED, *PLUGIN}
+    assert "numpy" not in loaded
+
+
+@pytest.mark.parametrize("package", ["diffinterface", "diffinterface.testing"])
+def test_names_that_load_later_are_all_there(package: str) -> None:
+    """Also after all modules of the package, one of which would hide a name that it has itself."""
+    code = f"""
+        import pkgutil
+        from importlib import import_module
+        from types import ModuleType
+        package = import_module("{package}")
+        for module in pkgutil.iter_modules(package.__path__, "{package}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
+        found = {{name: getattr(package, name) for name in package.__all__}}
+        modules = {{name for name, value in found.items() if isinstance(value, ModuleType)}}
+        assert modules <= {{"extend", "special"}}, modules
+        assert set(found) <= set(dir(package))
+    """
+    assert package in modules_after(code)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    for package in (di, di.testing):
+        with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no .* 'nobody'"):
+            package.nobody  # noqa: B018
+        assert not hasattr(package, "zeros_of_nobody")
+
+
 def test_import_is_fast() -> None:
-    """Less than half of what NumPy and optree cost, in processor time: the machine may be busy."""
+    """All operators in less than half of what NumPy and optree cost, in processor time: the machine
+    may be busy."""
     code = """
         from time import process_time
         times = [process_time()]
         import array_api_compat.numpy, optree, importlib.metadata
         times.append(process_time())
-        import diffinterface
+        import diffinterface, diffinterface.operators, diffinterface.extend
         times.append(process_time())
         print((times[2] - times[1]) / (times[1] - times[0]))
     """

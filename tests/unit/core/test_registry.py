@@ -28,7 +28,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> None:
         return {**installed(group), **({"torch": entry} if group == "backends" else {})}
 
     monkeypatch.setattr(plugins, "entries", without)
-    registry.resolve.cache_clear()
+    registry.forget()
 
 
 CALLS: dict[str, Any] = {
@@ -117,7 +117,7 @@ def test_a_backend_without_primitives_says_so(monkeypatch: pytest.MonkeyPatch) -
         adtype_class = AutoZero
 
     monkeypatch.setattr(registry, "_load", lambda name: Nothing)
-    registry.resolve.cache_clear()
+    registry.forget()
     for call in (
         lambda: di.gradient(np.sum, AutoZero(), np.ones(2)),
         lambda: di.pushforward(np.sin, AutoZero(), np.ones(2), np.ones(2)),
