@@ -86,6 +86,7 @@ class AbstractBackend(ABC):
         x: Leaves,
         contexts: Leaves,
         t: Leaves | None = None,
+        /,
         *,
         batched: bool = False,
         same_point: bool = False,

@@ -244,13 +244,11 @@ def prepare(
     x: Leaves,
     contexts: Leaves,
     t: Leaves | None = None,
-    *,
-    batched: bool = False,
-    same_point: bool = False,
+    /,
+    **options: bool,
 ) -> tuple[Prep, Converter]:
     """A backend's prep for arguments of any framework, and the converter that serves it."""
     converter = Converter(backend, x)
     seeds = None if t is None else converter.enter(t)
     entered, data = converter.enter_all(x, contexts)
-    options = {"batched": batched, "same_point": same_point}
     return backend.prepare(operator, fn.on(backend), entered, data, seeds, **options), converter
