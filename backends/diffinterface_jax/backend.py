@@ -12,7 +12,6 @@ import numpy as np
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import LEAF, Leaves, Structure
 from diffinterface.declare.adtypes import AutoJax, Mode
-from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import Program
 from diffinterface.engine.cost import Costs
@@ -145,11 +144,9 @@ class JaxBackend(Backend):
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
         return self._prep("hvp", fn, x, contexts, batched=batched, t=t)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.refuse_complex(self, x, "hessian")
         return self._prep("hessian", fn, x, contexts)
 
     def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
@@ -209,7 +206,6 @@ class JaxBackend(Backend):
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
 
         def of_gradient(_: Any, x: Leaves) -> Any:
             g = transforms.close(fn, contexts)

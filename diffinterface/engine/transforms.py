@@ -75,12 +75,9 @@ class Transforms(ABC):
     def derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
         return self.pushforward(fn, x, contexts, _ones(x), False)
 
-    def gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
-        result, (y, aux) = self.gradient_of(self.close(fn, contexts))(x)
-        return y, result, aux
-
-    def forward_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
-        result, (y, aux) = self.forward_gradient_of(self.close(fn, contexts))(x)
+    def gradient(self, fn: Function, x: Leaves, contexts: Leaves, forward: bool = False) -> Any:
+        transform = self.forward_gradient_of if forward else self.gradient_of
+        result, (y, aux) = transform(self.close(fn, contexts))(x)
         return y, result, aux
 
     def forward_gradient_of(self, g: Pure) -> Pure:
