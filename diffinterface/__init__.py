@@ -124,7 +124,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = _public(getattr(import_module(f"{__name__}.{_LATER[name]}"), name))
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     return value
 
 
@@ -133,15 +133,10 @@ def __dir__() -> list[str]:
     return sorted({*__all__, *_LAZY, *(name for name in globals() if name.startswith("__"))})
 
 
-def _public(value: Any) -> Any:
-    """A public class is known by its public path: it is shown, and pickled, wherever it is defined."""
-    if isinstance(value, type):
-        value.__module__ = __name__
-    return value
-
-
-for _name in __all__:
-    if _name not in _LATER:
-        _public(globals()[_name])
+# A public class is known by its public path: it is shown, and pickled, wherever it is defined. One
+# that loads later says so itself.
+for _kind in (globals().get(_name) for _name in __all__):
+    if isinstance(_kind, type):
+        _kind.__module__ = __name__
 # Modules that were importable by these names before the folders.
 sys.modules.update({f"{__name__}.special": special, f"{__name__}.zeros": zeros})

@@ -37,7 +37,7 @@ defjvp(alinalg.det, lambda g, ans, x: ans * _relative(g, x))  # 2.2.4
 
 def _push_solve(argnum: int, g: Any, ans: Any, args: Any, options: Any) -> Any:
     """Section 2.3.1: ``a dx = db - da x``."""
-    a, b = [*args, *options.values()]
+    a, b = tuple(args) + tuple(options.values())
     if argnum:
         return alinalg.solve(a, g)
     if anp.ndim(b) == 1:
@@ -46,7 +46,7 @@ def _push_solve(argnum: int, g: Any, ans: Any, args: Any, options: Any) -> Any:
 
 
 def _pull_solve(argnum: int, ans: Any, args: Any, options: Any) -> Any:
-    a, b = [*args, *options.values()]
+    a, b = tuple(args) + tuple(options.values())
     vector = anp.ndim(b) == 1
 
     def pull(g: Any) -> Any:

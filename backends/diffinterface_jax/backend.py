@@ -18,7 +18,6 @@ from diffinterface.engine.cost import Costs
 from diffinterface.engine.function import DerivedFunction, Function
 from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
 from diffinterface.engine.prep import Levels, Prep, Setting
-from diffinterface.engine.transforms import Pure
 
 from . import transforms
 from .framework import framework
@@ -193,9 +192,7 @@ class JaxBackend(Backend):
     def prepare_pushforward_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        def linearize(g: Pure, x: Leaves) -> Any:
-            return transforms.linearize(g, x, self._mode)
-
+        linearize = partial(transforms.linearize, mode=self._mode)
         return self._at_point(fn, x, contexts, t, linearize, batched)
 
     def prepare_pullback_same_point(

@@ -13,6 +13,8 @@ from ..errors import DiffInterfaceError, InputError
 class AutotuneError(DiffInterfaceError, RuntimeError):
     """No backend that was tried gives the reference; `candidates` says what each did."""
 
+    __module__ = "diffinterface"  # its public path
+
 
 @dataclass(frozen=True)
 class Candidate:
