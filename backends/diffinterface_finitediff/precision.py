@@ -56,10 +56,8 @@ def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
     # The extrapolated scheme is as easily misled by its smallest step.
     relative = relative_step(scheme, coarse) / (2**LEVELS if scheme == "richardson" else 1)
     h = step(x, direction, relative, relative)
-    here, near = (
-        f(tuple(moved(x, direction, 0 * h))),
-        f(moved(x, direction, h * 0.7310585786300049)),
-    )
+    here = f(moved(x, direction, 0 * h))
+    near = f(moved(x, direction, h * 0.7310585786300049))
     eps = max(coarse, roundoff(near))
     if eps > _EPS["float64"]:
         return eps
