@@ -100,7 +100,7 @@ class AutogradBackend(Backend):
         return self._either(fn, x, contexts, records.batched_jacobian)
 
     def _either(self, fn: Function, x: Leaves, contexts: Leaves, operator: Run) -> Prep:
-        """The way that the shapes favour; where autograd lacks a rule for it, the other."""
+        """The way that the shapes favor; where autograd lacks a rule for it, the other."""
         by_columns, by_rows = (partial(operator, fn, forward=forward) for forward in (True, False))
         samples = operator == records.batched_jacobian
 
@@ -129,7 +129,6 @@ class AutogradBackend(Backend):
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
         if self._forward:
             return super().prepare_hvp(fn, x, contexts, t, batched)
 
@@ -149,7 +148,6 @@ class AutogradBackend(Backend):
         return Prep(run, result, levels=self._over("forward"))
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.refuse_complex(self, x, "hessian")
         if self._forward:
             return super().prepare_hessian(fn, x, contexts)
         return Prep(partial(records.hessian, fn), levels=self._over("reverse", whole=True))
@@ -185,7 +183,6 @@ class AutogradBackend(Backend):
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
         if self._forward:
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
         gradient = records.gradient_of(records.close(fn, contexts))

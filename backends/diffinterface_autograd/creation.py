@@ -8,7 +8,7 @@ from typing import Any
 import array_api_compat.numpy as plain
 import autograd.numpy as anp
 import numpy as np
-from autograd.extend import defjvp, defvjp
+from autograd.extend import defjvp, defjvp_argnum, defvjp, defvjp_argnum
 from autograd.numpy.numpy_jvps import broadcast
 from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.tracer import getval, isbox
@@ -22,32 +22,26 @@ defvjp(anp.full, lambda ans, shape, fill, *_, **__: unbroadcast_f(fill, lambda g
 defjvp(anp.full, lambda g, ans, *_, **__: broadcast(g, ans), argnums=(1,))
 
 
-def _weight(ans: Any, num: int = 50, endpoint: bool = True, **options: Any) -> Any:
-    """How much each entry of a `linspace` has of its end."""
+def _weight(end: int, ans: Any, num: int = 50, endpoint: bool = True, **options: Any) -> Any:
+    """How much each entry of a `linspace` has of its start, or of its `end`."""
     if options.get("retstep") or options.get("axis", 0) != 0:
         raise NotImplementedError
     weight = np.linspace(0.0, 1.0, num, endpoint=endpoint)
-    return weight.reshape(-1, *(1,) * (anp.ndim(ans) - 1))
+    weight = weight.reshape(-1, *(1,) * (anp.ndim(ans) - 1))
+    return weight if end else 1 - weight
 
 
-def _linspace_pull(end: int) -> Callable[..., Any]:
-    def pull(ans: Any, *args: Any, **options: Any) -> Any:
-        weight = _weight(ans, *args[2:], **options)
-        return unbroadcast_f(args[end], lambda g: g * (weight if end else 1 - weight))
-
-    return pull
+def _pull_linspace(end: int, ans: Any, args: Any, options: Any) -> Any:
+    weight = _weight(end, ans, *args[2:], **options)
+    return unbroadcast_f(args[end], lambda g: g * weight)
 
 
-def _linspace_push(end: int) -> Callable[..., Any]:
-    def push(g: Any, ans: Any, *args: Any, **options: Any) -> Any:
-        weight = _weight(ans, *args[2:], **options)
-        return g * (weight if end else 1 - weight) + np.zeros(anp.shape(ans))
-
-    return push
+def _push_linspace(end: int, g: Any, ans: Any, args: Any, options: Any) -> Any:
+    return g * _weight(end, ans, *args[2:], **options) + np.zeros(anp.shape(ans))
 
 
-defvjp(anp.linspace, _linspace_pull(0), _linspace_pull(1))
-defjvp(anp.linspace, _linspace_push(0), _linspace_push(1))
+defvjp_argnum(anp.linspace, _pull_linspace)
+defjvp_argnum(anp.linspace, _push_linspace)
 
 
 # --- the standard's functions ----------------------------------------------------------------------

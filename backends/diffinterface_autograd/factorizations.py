@@ -1,7 +1,7 @@
-"""Matrix factorisations, each factor an operation of its own.
+"""Matrix factorizations, each factor an operation of its own.
 
 Where f uses the eigenvalues only, equal ones have derivatives all the same, so the rule of the vectors
-must not be met: autograd's factorisations have one rule for all factors. Each factor here is computed
+must not be met: autograd's factorizations have one rule for all factors. Each factor here is computed
 at the point by one call of NumPy (`known`), and its rule asks the others anew, so that derivatives of
 every order follow.
 """

@@ -59,9 +59,7 @@ def _pull_irfft(ans: Any, x: Any, n: int | None = None, axis: int = -1, norm: An
 
 defvjp(afft.rfft, _pull_rfft)
 defvjp(afft.irfft, _pull_irfft)
-for _name in ("fft", "ifft", "fft2", "ifft2", "fftn", "ifftn", "rfft", "irfft"):
-    defjvp(getattr(afft, _name), "same")
-for _name in ("fftshift", "ifftshift"):
+for _name in "fft ifft fft2 ifft2 fftn ifftn rfft irfft fftshift ifftshift".split():
     defjvp(getattr(afft, _name), "same")
 
 

@@ -13,7 +13,7 @@ import autograd.numpy as anp
 import autograd.numpy.linalg as alinalg
 import numpy as np
 from autograd.core import primitive_jvps, primitive_vjps
-from autograd.extend import defjvp, defvjp
+from autograd.extend import defjvp, defjvp_argnum, defvjp, defvjp_argnum
 from autograd.numpy.numpy_vjps import grad_inner, match_complex, unbroadcast_f
 from autograd.tracer import getval
 
@@ -35,38 +35,32 @@ defjvp(alinalg.inv, lambda g, ans, x: -(ans @ g @ ans))  # 2.2.3
 defjvp(alinalg.det, lambda g, ans, x: ans * _relative(g, x))  # 2.2.4
 
 
-def _push_solve(argnum: int) -> Callable[..., Any]:
+def _push_solve(argnum: int, g: Any, ans: Any, args: Any, options: Any) -> Any:
     """Section 2.3.1: ``a dx = db - da x``."""
+    a, b = tuple(args) + tuple(options.values())
+    if argnum:
+        return alinalg.solve(a, g)
+    if anp.ndim(b) == 1:
+        return -alinalg.solve(a, g @ ans[..., None])[..., 0]
+    return -alinalg.solve(a, g @ ans)
 
-    def push(g: Any, ans: Any, a: Any, b: Any) -> Any:
+
+def _pull_solve(argnum: int, ans: Any, args: Any, options: Any) -> Any:
+    a, b = tuple(args) + tuple(options.values())
+    vector = anp.ndim(b) == 1
+
+    def pull(g: Any) -> Any:
+        back = alinalg.solve(matrix_transpose(a), g[..., None] if vector else g)
         if argnum:
-            return alinalg.solve(a, g)
-        vector = anp.ndim(b) == 1
-        moved = g @ ans[..., None] if vector else g @ ans
-        dx = -alinalg.solve(a, moved)
-        return dx[..., 0] if vector else dx
+            return back[..., 0] if vector else back
+        return -(back @ matrix_transpose(ans[..., None] if vector else ans))
 
-    return push
-
-
-def _pull_solve(argnum: int) -> Callable[..., Any]:
-    def pull(ans: Any, a: Any, b: Any) -> Any:
-        vector = anp.ndim(b) == 1
-
-        def pull_one(g: Any) -> Any:
-            back = alinalg.solve(matrix_transpose(a), g[..., None] if vector else g)
-            if argnum:
-                return back[..., 0] if vector else back
-            return -(back @ matrix_transpose(ans[..., None] if vector else ans))
-
-        return unbroadcast_f((a, b)[argnum], pull_one)
-
-    return pull
+    return unbroadcast_f(args[argnum], pull)
 
 
 # Autograd's mistakes a batch of vectors for a matrix.
-defjvp(alinalg.solve, _push_solve(0), _push_solve(1))
-defvjp(alinalg.solve, _pull_solve(0), _pull_solve(1))
+defjvp_argnum(alinalg.solve, _push_solve)
+defvjp_argnum(alinalg.solve, _pull_solve)
 
 
 def _push_pinv(g: Any, ans: Any, x: Any, *_: Any, **__: Any) -> Any:
@@ -125,17 +119,13 @@ def _push_logabsdet(g: Any, ans: Any, x: Any, known: Any = None) -> Any:
 defvjp(alinalg.slogdet, _pull_slogdet)
 
 
-def _real_if_needed(argnum: int, rule: Any) -> Callable[..., Any]:
-    """Autograd may leave an imaginary part in the cotangent of a real array."""
-
-    def pull(ans: Any, *args: Any) -> Any:
-        back = rule(argnum, ans, *args)
-        return lambda g: match_complex(args[argnum], back(g))
-
-    return pull
+def _pull_inner(argnum: int, ans: Any, args: Any, options: Any) -> Any:
+    """Autograd's may leave an imaginary part in the cotangent of a real array."""
+    back = grad_inner(argnum, ans, *args)
+    return lambda g: match_complex(args[argnum], back(g))
 
 
-defvjp(anp.inner, _real_if_needed(0, grad_inner), _real_if_needed(1, grad_inner))
+defvjp_argnum(anp.inner, _pull_inner)
 
 
 # --- products ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ operation whose rule is missing, and refuse what autograd would let pass with a 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import autograd.numpy as anp
 import numpy as np
@@ -28,22 +28,47 @@ NOT_COVERED = (NotImplementedError, KeyError, TypeError, AssertionError)
 
 
 class Step(Node):  # type: ignore[misc]
-    """One operation."""
+    """One operation.
+
+    Attributes
+    ----------
+    rule : str
+        What the rules are called that it needs.
+    """
 
     __slots__ = ("called", "parents")
+    rule: ClassVar[str]
 
-    def call(self, fun: Any, argnums: tuple[int, ...], kwargs: dict[str, Any]) -> None:
-        """Remember what was called; refuse options that autograd's rules ignore."""
-        self.called = fun, argnums
+    def __init__(
+        self,
+        value: Any,
+        fun: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        argnums: tuple[int, ...],
+        parents: tuple[Any, ...],
+    ) -> None:
+        self.called, self.parents = (fun, argnums), parents
         if kwargs and ("where" in kwargs or kwargs.get("out") is not None):
+            # Autograd's rules ignore these.
             option = "where" if "where" in kwargs else "out"
             raise MissingRuleError(f"{fun.__name__} with {option}=", "rule")
+        try:
+            self.derive(value, tuple(map(frozen, args)), kwargs)
+        except MissingRuleError:
+            raise
+        except NOT_COVERED as error:
+            raise self.missing() from error
 
-    def missing(self, rule: str) -> MissingRuleError:
+    def derive(self, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Apply autograd's rule for what was called."""
+        raise NotImplementedError
+
+    def missing(self) -> MissingRuleError:
         """The error of a rule that is not there, or does not cover this call."""
         fun, argnums = self.called
         name = getattr(fun, "__name__", repr(fun))
-        return MissingRuleError(f"{name} by argument {', '.join(map(str, argnums))}", rule)
+        return MissingRuleError(f"{name} by argument {', '.join(map(str, argnums))}", self.rule)
 
     def __deepcopy__(self, memo: Any) -> Step:
         return self  # a copied box was computed by the same operations
@@ -71,28 +96,14 @@ class Pulled(Step):
     """
 
     __slots__ = ("pull", "seen", "shapes")
+    rule = "VJP"
     seen: Seen | None
 
-    def __init__(
-        self,
-        value: Any,
-        fun: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        argnums: tuple[int, ...],
-        parents: tuple[Pulled, ...],
-    ) -> None:
-        self.parents = parents
-        self.call(fun, argnums, kwargs)
-        args = tuple(map(frozen, args))
-        try:
-            self.pull = primitive_vjps[fun](argnums, value, args, kwargs)
-        except MissingRuleError:
-            raise
-        except NOT_COVERED as error:
-            raise self.missing("VJP") from error
+    def derive(self, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        fun, argnums = self.called
+        self.pull = primitive_vjps[fun](argnums, value, args, kwargs)
         self.shapes = [getattr(args[argnum], "shape", None) for argnum in argnums]
-        self.seen = parents[0].seen
+        self.seen = self.parents[0].seen
         if self.seen is not None and len(args) > len(argnums) and fun not in _ADDS:
             _see(self.seen, (arg for i, arg in enumerate(args) if i not in argnums))
 
@@ -105,33 +116,21 @@ class Pushed(Step):
     """An operation with the tangents of its value, one for each that is pushed."""
 
     __slots__ = ("tangents",)
+    rule = "JVP"
     tangents: list[Any]
 
-    def __init__(
-        self,
-        value: Any,
-        fun: Any,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        argnums: tuple[int, ...],
-        parents: tuple[Pushed, ...],
-    ) -> None:
-        self.call(fun, argnums, kwargs)
-        args = tuple(map(frozen, args))
+    def derive(self, value: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        fun, argnums = self.called
         shape = getattr(value, "shape", None)
         self.tangents = []
-        try:
-            rule = primitive_jvps[fun]
-            for k in range(len(parents[0].tangents)):
-                seeds = [parent.tangents[k] for parent in parents]
-                tangent = rule(argnums, seeds, value, args, kwargs)
-                if shape is not None and getattr(tangent, "shape", ()) != shape:
-                    raise self.missing("JVP")
-                self.tangents.append(tangent)
-        except MissingRuleError:
-            raise
-        except NOT_COVERED as error:
-            raise self.missing("JVP") from error
+        push = primitive_jvps[fun]
+        for k in range(len(self.parents[0].tangents)):
+            seeds = [parent.tangents[k] for parent in self.parents]
+            tangent = push(argnums, seeds, value, args, kwargs)
+            if shape is not None and getattr(tangent, "shape", ()) != shape:
+                raise self.missing()
+            self.tangents.append(tangent)
+        self.parents = ()  # a push keeps nothing of the way that it came
 
     def initialize_root(self, tangents: list[Any]) -> None:
         self.tangents = tangents

@@ -177,10 +177,10 @@ class Record:
             except MissingRuleError:
                 raise
             except NOT_COVERED as error:
-                raise step.missing("VJP") from error
+                raise step.missing() from error
             for parent, part, shape in zip(step.parents, parts, step.shapes, strict=True):
                 if shape is not None and getattr(part, "shape", shape) != shape:
-                    raise step.missing("VJP")
+                    raise step.missing()
                 cotangents[parent] = _added(cotangents.get(parent), part)
         return tuple(
             conj(_like(leaf, cotangents[root][0])) if root in cotangents else _zeros(leaf)

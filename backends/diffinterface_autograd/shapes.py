@@ -147,10 +147,6 @@ def adjoint(x: Any) -> Any:
     return matrix_transpose(anp.conj(x) if anp.iscomplexobj(x) else x)
 
 
-def _repeat(x: Any, repeats: Any, /, *, axis: int | None = None) -> Any:
-    return anp.repeat(x, repeats, axis)
-
-
 def _reshape(x: Any, /, shape: Any, *, copy: bool | None = None) -> Any:
     return anp.reshape(x, shape)
 
@@ -181,7 +177,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "concat": _concat,
     "diff": _diff,
     "matrix_transpose": matrix_transpose,
-    "repeat": _repeat,
     "reshape": _reshape,
     "sort": _sort,
     "take": _take,

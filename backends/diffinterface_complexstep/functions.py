@@ -41,15 +41,10 @@ linalg.cross fft.fft fft.ifft fft.fftshift fft.ifftshift
 
 # Conditions on the real parts of the arguments.
 _OUTSIDE: dict[str, Callable[..., Any]] = {
-    "sqrt": lambda xp, a: a < 0,
-    "log": lambda xp, a: a < 0,
-    "log2": lambda xp, a: a < 0,
-    "log10": lambda xp, a: a < 0,
+    **dict.fromkeys(("sqrt", "log", "log2", "log10"), lambda xp, a: a < 0),
+    **dict.fromkeys(("arcsin", "arccos", "arctanh"), lambda xp, a: xp.abs(a) > 1),
     "log1p": lambda xp, a: a < -1,
-    "arcsin": lambda xp, a: xp.abs(a) > 1,
-    "arccos": lambda xp, a: xp.abs(a) > 1,
     "arccosh": lambda xp, a: a < 1,
-    "arctanh": lambda xp, a: xp.abs(a) > 1,
     "power": lambda xp, a, p: (a < 0) & (p != xp.round(p)),
 }
 # Functions of NumPy that are no ufuncs, and mean the same in the array-API standard.

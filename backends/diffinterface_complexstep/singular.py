@@ -105,23 +105,12 @@ def _matrix(xp: Any, a: Any, *_: Any) -> Any:
 
 # Conditions on the arguments, as they stand off the real line.
 _SINGULAR: dict[str, Callable[..., Any]] = {
-    "sqrt": _near(0.0),
-    "log": _near(0.0),
-    "log2": _near(0.0),
-    "log10": _near(0.0),
-    "xlogy": _near(0.0),
+    **dict.fromkeys("sqrt log log2 log10 xlogy divide reciprocal".split(), _near(0.0)),
+    **dict.fromkeys(("arcsin", "arccos", "arctanh"), _near(-1.0, 1.0)),
+    **dict.fromkeys(("gamma", "loggamma", "digamma"), _gamma),
+    **dict.fromkeys(("linalg.inv", "linalg.solve"), _matrix),
     "log1p": _near(-1.0),
-    "arcsin": _near(-1.0, 1.0),
-    "arccos": _near(-1.0, 1.0),
-    "arctanh": _near(-1.0, 1.0),
     "arccosh": _near(1.0),
     "power": _power,
     "hypot": _hypot,
-    "divide": _near(0.0),
-    "reciprocal": _near(0.0),
-    "gamma": _gamma,
-    "loggamma": _gamma,
-    "digamma": _gamma,
-    "linalg.inv": _matrix,
-    "linalg.solve": _matrix,
 }

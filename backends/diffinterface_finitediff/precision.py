@@ -27,14 +27,10 @@ def roundoff(leaves: Leaves) -> float:
 
 
 _EPS = {
-    "float64": float(np.finfo(np.float64).eps),
-    "complex128": float(np.finfo(np.float64).eps),
-    "float32": float(np.finfo(np.float32).eps),
-    "complex64": float(np.finfo(np.float32).eps),
-    "float16": float(np.finfo(np.float16).eps),
+    **dict.fromkeys(("float64", "complex128", "float128", "longdouble"), 2.0**-52),
+    **dict.fromkeys(("float32", "complex64"), 2.0**-23),
+    "float16": 2.0**-10,
     "bfloat16": 2.0**-7,
-    "float128": float(np.finfo(np.float64).eps),
-    "longdouble": float(np.finfo(np.float64).eps),
 }
 
 
@@ -60,10 +56,8 @@ def probe(f: Evaluate, x: Leaves, scheme: str) -> float:
     # The extrapolated scheme is as easily misled by its smallest step.
     relative = relative_step(scheme, coarse) / (2**LEVELS if scheme == "richardson" else 1)
     h = step(x, direction, relative, relative)
-    here, near = (
-        f(tuple(moved(x, direction, 0 * h))),
-        f(moved(x, direction, h * 0.7310585786300049)),
-    )
+    here = f(moved(x, direction, 0 * h))
+    near = f(moved(x, direction, h * 0.7310585786300049))
     eps = max(coarse, roundoff(near))
     if eps > _EPS["float64"]:
         return eps

@@ -12,14 +12,12 @@ import numpy as np
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import LEAF, Leaves, Structure
 from diffinterface.declare.adtypes import AutoJax, Mode
-from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import Program, Pullback
 from diffinterface.engine.cost import Costs
 from diffinterface.engine.function import DerivedFunction, Function
 from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
 from diffinterface.engine.prep import Levels, Prep, Setting
-from diffinterface.engine.transforms import Pure
 
 from . import transforms
 from .framework import framework
@@ -146,11 +144,9 @@ class JaxBackend(Backend):
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
         return self._prep("hvp", fn, x, contexts, batched=batched, t=t)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.refuse_complex(self, x, "hessian")
         return self._prep("hessian", fn, x, contexts)
 
     def probe(self, fn: Function, x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves]:
@@ -210,9 +206,7 @@ class JaxBackend(Backend):
     def prepare_pushforward_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        def linearize(g: Pure, x: Leaves) -> Any:
-            return transforms.linearize(g, x, self._mode)
-
+        linearize = partial(transforms.linearize, mode=self._mode)
         return self._at_point(fn, x, contexts, t, linearize, batched)
 
     def prepare_pullback_same_point(
@@ -223,7 +217,6 @@ class JaxBackend(Backend):
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
 
         def of_gradient(_: Any, x: Leaves) -> Any:
             g = transforms.close(fn, contexts)

@@ -79,11 +79,8 @@ class JaxFramework(Framework):
     def values(self, x: Any) -> Any:
         return None if isinstance(x, jax.core.Tracer) else np.array(x)
 
-    def elsewhere(self, call: Any, x: Any, contexts: Any) -> Any:
-        return elsewhere(call, x, contexts)
-
-    def layer(self, module: Any, state: Any) -> Any:
-        return parts_of(module, state)
+    elsewhere = staticmethod(elsewhere)
+    layer = staticmethod(parts_of)
 
     def sparse(self, data: Any, layout: Any) -> Any:
         from jax.experimental.sparse import BCOO

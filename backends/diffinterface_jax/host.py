@@ -17,8 +17,8 @@ from jax.interpreters import ad as _ad
 from jax.interpreters import batching
 from jax.interpreters import mlir as _mlir
 
-from diffinterface.arrays.facts import dtype_name, is_complex, shape_of
-from diffinterface.arrays.kinds import Kinds
+from diffinterface.arrays.facts import is_complex
+from diffinterface.arrays.kinds import kinds_of
 from diffinterface.arrays.trees import Leaves
 from diffinterface.nest.bridge import Bridge
 
@@ -65,15 +65,11 @@ class Linear:
         return Linear(push, self._pull, (*self._axes, (tuple(x), tuple(contexts))))
 
 
-def _kinds(leaves: Any) -> Kinds:
-    return tuple((shape_of(leaf), dtype_name(leaf)) for leaf in leaves)
-
-
 # --- evaluation ----------------------------------------------------------------------------------
 
 
 def _call_abstract(*args: Any, bridge: Bridge, n: int) -> list[Any]:
-    kinds = bridge.kinds(_kinds(args[:n]), _kinds(args[n:]))
+    kinds = bridge.kinds(kinds_of(args[:n]), kinds_of(args[n:]))
     # Without its 64-bit switch JAX has no room for what f may answer.
     return [
         jax.core.ShapedArray(shape, jax.dtypes.canonicalize_dtype(dtype)) for shape, dtype in kinds

@@ -50,7 +50,7 @@ class EquinoxParts(Parts):
 class NnxParts(Parts):
     """A Flax NNX module: its ``nnx.Param`` variables, and all others as the state."""
 
-    constant = False  # an optimiser updates the module in place
+    constant = False  # an optimizer updates the module in place
 
     def __init__(self, nnx: Any, module: Any) -> None:
         self._nnx, self._module = nnx, module

@@ -1,7 +1,7 @@
 """Each operator as a pure function of flat tuples, ready for ``jax.jit``.
 
 A body takes ``(x, contexts)`` or ``(x, contexts, t)`` and gives ``(value, result, aux)``. All seeds of
-one call are pushed or pulled through one linearisation.
+one call are pushed or pulled through one linearization.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from diffinterface.arrays.facts import size_of
 from diffinterface.arrays.seeds import match_cotangent
 from diffinterface.arrays.trees import Leaves
 from diffinterface.declare.adtypes import AutoTorch, Mode
-from diffinterface.engine import derived
 from diffinterface.engine.backend import Backend
 from diffinterface.engine.contract import Program
 from diffinterface.engine.cost import Costs
@@ -142,7 +141,7 @@ class TorchBackend(Backend):
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
-            return Prep(partial(func.forward_gradient, fn), levels=self._columns)
+            return Prep(partial(func.gradient, fn, forward=True), levels=self._columns)
         onto = self._compiled(fn, x, contexts)
         either = _either(partial(tape.gradient, onto), partial(func.gradient, fn))
 
@@ -217,7 +216,6 @@ class TorchBackend(Backend):
     def prepare_hvp(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
         through = partial(func.hvp, fn, batched=batched)
         levels = partial(self._over_gradient, False)
         if self._forward:
@@ -225,7 +223,6 @@ class TorchBackend(Backend):
         return _either(partial(tape.hvp, fn, batched=batched), through, levels)
 
     def prepare_hessian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
-        derived.refuse_complex(self, x, "hessian")
         levels = partial(self._over_gradient, True)
         if self._forward:
             return Prep(partial(func.hessian, fn), levels=levels)
@@ -263,7 +260,6 @@ class TorchBackend(Backend):
     def prepare_hvp_same_point(
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
-        derived.refuse_complex(self, x, "hvp")
         if in_transform() or self._forward:
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
         p = tape.Pass(fn, x, contexts, twice=True)

@@ -122,13 +122,13 @@ _RECORDERS = {
 
 def recorders(x: torch.Tensor) -> tuple[str, ...]:
     """What records `x`, outermost first."""
-    c = torch._C._functorch
-    names = {layer.level(): layer.key().name for layer in c.get_interpreter_stack() or ()}
+    layers = _functorch.get_interpreter_stack() or ()
+    names = {layer.level(): layer.key().name for layer in layers}
     found: list[str] = []
-    while c.is_functorch_wrapped_tensor(x):
-        name = names.get(c.maybe_get_level(x), "torch.func")
+    while _functorch.is_functorch_wrapped_tensor(x):
+        name = names.get(_functorch.maybe_get_level(x), "torch.func")
         found.insert(0, _RECORDERS.get(name, name))
-        x = c.get_unwrapped(x)
+        x = _functorch.get_unwrapped(x)
     if in_transform() and not found and _unpack(x).tangent is not None:
         found.insert(0, "torch's forward mode")
     if x.requires_grad and torch.is_grad_enabled():

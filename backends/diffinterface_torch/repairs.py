@@ -1,6 +1,6 @@
 """What torch differentiates right once or twice, and wrong, in silence, when it is differentiated again.
 
-Batch, layer and instance normalisation (torch 2.13): one pushforward and two pullbacks are right; what
+Batch, layer and instance normalization (torch 2.13): one pushforward and two pullbacks are right; what
 is taken of these treats the saved mean and deviation as constants. A `torch.autograd.Function`: its
 forward rule runs with the outer levels of forward mode switched off.
 """
@@ -8,6 +8,7 @@ forward rule runs with the outer levels of forward mode switched off.
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from types import ModuleType
 from typing import Any, final
 from weakref import ref
@@ -133,10 +134,10 @@ def _primal(value: Any) -> Any:
     return _unpack(value).primal if isinstance(value, torch.Tensor) else value
 
 
-def _normalised(x: Any, axes: list[int], weight: Any, bias: Any, eps: float) -> Any:
+def _normalized(x: Any, axes: list[int], weight: Any, bias: Any, eps: float) -> Any:
     """``(x - mean) / sqrt(variance + eps)`` over `axes`; weight and bias broadcast."""
-    centred = x - x.mean(axes, keepdim=True)
-    y = centred * torch.rsqrt((centred * centred).mean(axes, keepdim=True) + eps)
+    centered = x - x.mean(axes, keepdim=True)
+    y = centered * torch.rsqrt((centered * centered).mean(axes, keepdim=True) + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
@@ -153,44 +154,29 @@ def _layer_norm(
     eps: float = 1e-5,
     cudnn_enable: bool = True,
 ) -> Any:
-    return _normalised(input, list(range(-len(normalized_shape), 0)), weight, bias, eps)
+    return _normalized(input, list(range(-len(normalized_shape), 0)), weight, bias, eps)
 
 
-def _batch_norm(
-    input: Any,  # noqa: A002
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Any:
-    statistics = (running_mean, running_var)
-    if not training:  # by constants, which torch differentiates right
-        return functional.batch_norm(input, *statistics, weight, bias, False, momentum, eps)
-    # Advances the statistics, and complains about shapes as torch does.
-    functional.batch_norm(input.detach(), *statistics, None, None, True, momentum, eps)
-    parameters = _by_channel(weight, input), _by_channel(bias, input)
-    return _normalised(input, [0, *range(2, input.ndim)], *parameters, eps)
+def _with_statistics(function: Callable[..., Any], batch: tuple[int, ...]) -> Callable[..., Any]:
+    """Batch or instance normalization, of which one goes over the `batch` axis too."""
+    call = signature(function)
+
+    def run(*args: Any, **options: Any) -> Any:
+        given = call.bind(*args, **options)
+        given.apply_defaults()
+        x, mean, variance, weight, bias, own, momentum, eps = given.arguments.values()
+        if not own:  # by constants, which torch differentiates right
+            return function(*args, **options)
+        # Advances the statistics, and complains about shapes as torch does.
+        function(x.detach(), mean, variance, None, None, True, momentum, eps)
+        parameters = _by_channel(weight, x), _by_channel(bias, x)
+        return _normalized(x, [*batch, *range(2, x.ndim)], *parameters, eps)
+
+    return run
 
 
-def _instance_norm(
-    input: Any,  # noqa: A002
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
-    use_input_stats: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Any:
-    statistics = (running_mean, running_var)
-    if not use_input_stats:
-        return functional.instance_norm(input, *statistics, weight, bias, False, momentum, eps)
-    functional.instance_norm(input.detach(), *statistics, None, None, True, momentum, eps)
-    parameters = _by_channel(weight, input), _by_channel(bias, input)
-    return _normalised(input, list(range(2, input.ndim)), *parameters, eps)
+_batch_norm = _with_statistics(functional.batch_norm, (0,))
+_instance_norm = _with_statistics(functional.instance_norm, ())
 
 
 def _reordered(replacement: Callable[..., Any]) -> Callable[..., Any]:

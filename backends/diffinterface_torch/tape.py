@@ -7,7 +7,7 @@ output reaches a captured leaf. Nothing of the caller's is written, and no ``.gr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -122,13 +122,7 @@ def _recording() -> Iterator[None]:
         yield
 
 
-class _Already:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-_ALREADY = _Already()
+_ALREADY = nullcontext()
 
 
 def recording() -> Any:

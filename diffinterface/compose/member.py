@@ -46,22 +46,13 @@ class Composite(AbstractBackend):
         return self._route(operator, fn, x, contexts).member(operator, fn, x, contexts)
 
     def prepare(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        t: Leaves | None = None,
-        *,
-        batched: bool = False,
-        same_point: bool = False,
+        self, operator: str, fn: Function, x: Leaves, contexts: Leaves, *t: Any, **options: bool
     ) -> Prep:
         member = self._route(operator, fn, x, contexts)
-        options = {"batched": batched, "same_point": same_point}
-        prep, converter = prepare(member, operator, fn, x, contexts, t, **options)
+        prep, converter = prepare(member, operator, fn, x, contexts, *t, **options)
         if converter.plain:
             return prep
-        if same_point:
+        if options.get("same_point"):
             return Prep(lambda t: converter.leave_run(prep.run(converter.enter(t))))
 
         def run(x: Leaves, contexts: Leaves, *t: Leaves) -> tuple[Any, Any, Any]:

@@ -47,23 +47,14 @@ class SecondOrderBackend(Composite):
         return self if operator in SECOND else self.inner.member(operator, fn, x, contexts)
 
     def prepare(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        t: Leaves | None = None,
-        *,
-        batched: bool = False,
-        same_point: bool = False,
+        self, operator: str, fn: Function, x: Leaves, contexts: Leaves, *t: Any, **options: bool
     ) -> Prep:
         if operator not in SECOND:
-            options = {"batched": batched, "same_point": same_point}
-            return super().prepare(operator, fn, x, contexts, t, **options)
+            return super().prepare(operator, fn, x, contexts, *t, **options)
         first = self._first(fn, "derivative" if operator == "second_derivative" else "gradient")
-        if t is not None:
-            prep = derived.hvp(self.outer, first, x, contexts, t, batched)
-            return derived.fix_point(prep, x, contexts) if same_point else prep
+        if operator == "hvp":
+            prep = derived.hvp(self.outer, first, x, contexts, t[0], options.get("batched", False))
+            return derived.fix_point(prep, x, contexts) if options.get("same_point") else prep
         build = derived.hessian if operator == "hessian" else derived.second_derivative
         return build(self.outer, first, x, contexts)
 

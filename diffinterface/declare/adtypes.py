@@ -185,7 +185,7 @@ class SecondOrder(ADType):
 class MixedMode(ADType):
     """A forward backend for pushforwards and a reverse one for pullbacks.
 
-    Operators that can be had both ways go to the one that the shapes favour.
+    Operators that can be had both ways go to the one that the shapes favor.
     """
 
     name: ClassVar[str] = "mixed_mode"

@@ -73,15 +73,11 @@ def load(entry: Entry, what: str) -> Any:
     UnknownBackendError
         If it cannot be loaded for any other reason.
     """
-    return _clearly(entry.load, entry, what)
+    return construct(entry.load, entry, what)
 
 
 def construct(make: Callable[[], Any], entry: Entry, what: str) -> Any:
     """What ``make()`` gives, with the same errors."""
-    return _clearly(make, entry, what)
-
-
-def _clearly(make: Callable[[], Any], entry: Entry, what: str) -> Any:
     try:
         return make()
     except UnknownBackendError:

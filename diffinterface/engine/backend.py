@@ -59,6 +59,8 @@ class Backend(AbstractBackend):
         batched: bool = False,
         same_point: bool = False,
     ) -> Prep:
+        if operator in ("hvp", "hessian"):
+            derived.refuse_complex(self, x, operator)
         build = getattr(self, f"prepare_{operator}{'_same_point' * same_point}")
         prep: Prep = build(fn, x, contexts) if t is None else build(fn, x, contexts, t, batched)
         if prep.levels is untold:

@@ -87,6 +87,7 @@ class AbstractBackend(ABC):
         x: Leaves,
         contexts: Leaves,
         t: Leaves | None = None,
+        /,
         *,
         batched: bool = False,
         same_point: bool = False,

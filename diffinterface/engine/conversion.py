@@ -127,18 +127,16 @@ class Converter:
         """A copy would lose the derivative that `outer` is taking."""
         inner = self._backend.adtype
         if outer is self._caller and outer.wraps:
-            return CrossingError(
+            text = (
                 f"x is being differentiated by {outer.name}, and {inner!r} cannot run on its arrays; "
-                f"use a backend that does: AutoForwardDiff(), or {outer.name}'s own.",
-                outer=outer.name,
-                inner=inner,
+                f"use a backend that does: AutoForwardDiff(), or {outer.name}'s own."
             )
-        return CrossingError(
-            f"An argument is being traced by {outer.name}, and {inner!r} would have to copy it, which "
-            "loses that derivative; use a backend of the same framework.",
-            outer=outer.name,
-            inner=inner,
-        )
+        else:
+            text = (
+                f"An argument is being traced by {outer.name}, and {inner!r} would have to copy it, "
+                "which loses that derivative; use a backend of the same framework."
+            )
+        return CrossingError(text, outer=outer.name, inner=inner)
 
     def crossing(self, x: Leaves, contexts: Leaves, seed: Leaves) -> Framework | None:
         """`crossing` at arguments whose x is of the caller that was prepared for."""
@@ -244,13 +242,11 @@ def prepare(
     x: Leaves,
     contexts: Leaves,
     t: Leaves | None = None,
-    *,
-    batched: bool = False,
-    same_point: bool = False,
+    /,
+    **options: bool,
 ) -> tuple[Prep, Converter]:
     """A backend's prep for arguments of any framework, and the converter that serves it."""
     converter = Converter(backend, x)
     seeds = None if t is None else converter.enter(t)
     entered, data = converter.enter_all(x, contexts)
-    options = {"batched": batched, "same_point": same_point}
     return backend.prepare(operator, fn.on(backend), entered, data, seeds, **options), converter

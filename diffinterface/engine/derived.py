@@ -204,15 +204,12 @@ def batched_jacobian(
 
     def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Any, Any]:
         parts, value, aux = [], (), None
-        for seeds in _chunks(backend, assembly.first_sample(x) if forward else example):
+        sample = assembly.first_sample(x)
+        for seeds in _chunks(backend, sample if forward else example):
             value, part, aux = each.run(x, contexts, assembly.broadcast_seeds(seeds, batch))
             parts.append(part)
         stacked = tuple(assembly.concat([p[i] for p in parts]) for i in range(len(parts[0])))
-        return (
-            value,
-            assembly.batched_rows(stacked, example, assembly.first_sample(x), forward),
-            aux,
-        )
+        return value, assembly.batched_rows(stacked, example, sample, forward), aux
 
     return Prep(run, levels=_at_once(each, sum(map(size_of, over))))
 
@@ -336,9 +333,8 @@ def hvp(
     """The outer pushforward of the inner gradient, or its pullback: the Hessian is symmetric."""
     refuse_complex(outer, x, "hvp")
     operator = "pushforward" if outer.has_forward else "pullback"
-    return _second_order(
-        outer, outer.prepare(operator, first, x, contexts, t, batched=batched), first
-    )
+    prep = outer.prepare(operator, first, x, contexts, t, batched=batched)
+    return _second_order(outer, prep, first)
 
 
 def hessian(outer: AbstractBackend, first: DerivedFunction, x: Leaves, contexts: Leaves) -> Prep:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, dataclass
 from numbers import Integral
 from typing import Any
 
@@ -25,6 +26,7 @@ from .prep import Tell, untold
 Argnums = int | tuple[int, ...]
 
 
+@dataclass(eq=False, repr=False)
 class Function:
     """f as the engine sees it: ``(x_leaves, context_leaves) -> (y_leaves, aux)``.
 
@@ -39,26 +41,17 @@ class Function:
         What f has advanced in this call of an operator, and what it was before; see `passes`.
     """
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        backend: Any,
-        x_structure: Structure,
-        layout: tuple[Any, ...] = (),
-        *,
-        argnums: Argnums = 0,
-        has_aux: bool = False,
-        scalar: bool = False,
-        reuse: bool = True,
-    ) -> None:
-        self.f = f
-        self.backend = backend
-        self.x_structure = x_structure
-        self.layout = layout
-        self.argnums = argnums
-        self.has_aux = has_aux
-        self.scalar = scalar
-        self.reuse = reuse
+    f: Callable[..., Any]
+    backend: Any
+    x_structure: Structure
+    layout: tuple[Any, ...] = ()
+    _: KW_ONLY
+    argnums: Argnums = 0
+    has_aux: bool = False
+    scalar: bool = False
+    reuse: bool = True
+
+    def __post_init__(self) -> None:
         self._memo: list[Structure] = []  # shared with the copies that `on` makes, as `states` is
         self.states: States = {}
         self._passed: tuple[Any, ...] | None = None  # the kind of lone array that was checked last

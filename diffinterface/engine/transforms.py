@@ -75,12 +75,9 @@ class Transforms(ABC):
     def derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
         return self.pushforward(fn, x, contexts, _ones(x), False)
 
-    def gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
-        result, (y, aux) = self.gradient_of(self.close(fn, contexts))(x)
-        return y, result, aux
-
-    def forward_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Any:
-        result, (y, aux) = self.forward_gradient_of(self.close(fn, contexts))(x)
+    def gradient(self, fn: Function, x: Leaves, contexts: Leaves, forward: bool = False) -> Any:
+        transform = self.forward_gradient_of if forward else self.gradient_of
+        result, (y, aux) = transform(self.close(fn, contexts))(x)
         return y, result, aux
 
     def forward_gradient_of(self, g: Pure) -> Pure:
@@ -162,15 +159,10 @@ def pulled_rows(
     pull: Callable[[Leaves], Leaves], y: Leaves, x: Leaves, seeds: Leaves
 ) -> tuple[Leaves, ...]:
     """The Jacobian of y by x from one batched pullback of all `seeds`, the basis of y's space."""
-    return assembly.rows_from_rows(pulled(pull, y, x, seeds), y, x)
-
-
-def pulled(pull: Callable[[Leaves], Leaves], y: Leaves, x: Leaves, seeds: Leaves) -> Leaves:
-    """Rows of a Jacobian, those of complex outputs included, stacked."""
     rows = pull(seeds)
     if any(map(is_complex, y)):
         rows = assembly.complex_rows(rows, pull(turned(seeds)), x)
-    return rows
+    return assembly.rows_from_rows(rows, y, x)
 
 
 def pulled_blocks(

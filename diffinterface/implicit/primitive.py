@@ -116,23 +116,15 @@ class RuleBackend(Composite):
         return self._engine
 
     def prepare(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        t: Leaves | None = None,
-        *,
-        batched: bool = False,
-        same_point: bool = False,
+        self, operator: str, fn: Function, x: Leaves, contexts: Leaves, *t: Any, **options: bool
     ) -> Prep:
-        if isinstance(fn, Primitive) and not same_point and operator in ("pushforward", "pullback"):
+        primitive = operator in ("pushforward", "pullback") and not options.get("same_point")
+        if primitive and isinstance(fn, Primitive):
             rule: Any = fn.push if operator == "pushforward" else fn.pull
-            if batched:
+            if options.get("batched"):
                 rule = partial(rule, many=True) if fn.batches else partial(one_by_one, rule)
             return Prep(lambda x, c, t: (fn.at(x, c), rule(x, c, t), None), rule)
-        options = {"batched": batched, "same_point": same_point}
-        return super().prepare(operator, fn, x, contexts, t, **options)
+        return super().prepare(operator, fn, x, contexts, *t, **options)
 
     def vectorized(self, fn: Function, x: tuple[bool, ...], contexts: tuple[bool, ...]) -> Program:
         run = looped(fn, x, contexts)

@@ -45,8 +45,6 @@ class Explanation:
         The reasons: for the route, and for the mode.
     """
 
-    __module__ = "diffinterface"  # its public path
-
     operator: str
     function: str
     backend: ADType

@@ -2,7 +2,7 @@
 
 A prepared call over a compiled engine has about a microsecond to spend in Python. So its commonest
 form, a lone array x (and seed), contexts that are lone arrays or numbers, and results that need no
-conversion, is built here as one closure over local variables. Whatever it does not recognise it hands
+conversion, is built here as one closure over local variables. Whatever it does not recognize it hands
 to the general way, which decides; it never decides otherwise.
 """
 

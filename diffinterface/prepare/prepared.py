@@ -189,7 +189,7 @@ class PreparedSeeded(Prepared):
 
 @final
 class PreparedSamePoint:
-    """An operator linearised at one point: call ``prep(t)`` for any number of seeds.
+    """An operator linearized at one point: call ``prep(t)`` for any number of seeds.
 
     The point and the contexts are those of the preparation: overwriting the caller's arrays
     afterwards changes nothing.
@@ -205,7 +205,7 @@ class PreparedSamePoint:
 
     def __repr__(self) -> str:
         request = self._bound.request
-        return f"<{request.operator.name} by {request.adtype!r} linearised at one point>"
+        return f"<{request.operator.name} by {request.adtype!r} linearized at one point>"
 
     def __call__(self, t: Any) -> Any:
         """The result for the tangent or cotangent t."""

@@ -8,6 +8,7 @@ from ..arrays.framework import framework_of
 from ..arrays.trees import Leaves
 from ..declare.config import get_config
 from ..engine.contract import AbstractBackend
+from ..engine.conversion import crossing
 
 Route = Literal["direct", "native", "over", "bridge", "refused"]
 
@@ -24,25 +25,20 @@ def recorders(leaves: Leaves) -> tuple[str, ...]:
 
 def hindrance(engine: AbstractBackend, x: Leaves, *others: Leaves) -> str | None:
     """Why the arguments cannot reach the engine as they are; None if they can."""
-    for leaf in (*x, *(leaf for part in others for leaf in part)):
-        framework = framework_of(leaf)
-        native = engine.framework
-        if framework is None or native is None or framework.name in engine.accepts:
-            continue
-        if framework.is_traced(leaf):
-            name = engine.adtype.name
-            return f"{framework.name} records an argument, with which {name} cannot compute"
-    return None
+    outer, name = crossing(engine, x, *others), engine.adtype.name
+    if outer is None:
+        return None
+    return f"{outer.name} records an argument, with which {name} cannot compute"
 
 
 def way(
-    engine: AbstractBackend, crossing: str | None, traced: dict[str, tuple[str, ...]]
+    engine: AbstractBackend, hindered: str | None, traced: dict[str, tuple[str, ...]]
 ) -> tuple[Route, tuple[str, ...]]:
     """The route past what is `traced`, and why, given what hinders the direct one."""
-    if crossing is not None and not get_config().nested_switching:
-        return "refused", (f"{crossing}, and nested_switching=False",)
-    if crossing is not None:
-        return "bridge", (crossing,)
+    if hindered is not None and not get_config().nested_switching:
+        return "refused", (f"{hindered}, and nested_switching=False",)
+    if hindered is not None:
+        return "bridge", (hindered,)
     if not traced:
         return "direct", ()
     if engine.framework is None:

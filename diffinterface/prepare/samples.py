@@ -51,7 +51,7 @@ def check_samples(backend: AbstractBackend, fn: Function, x: Leaves, contexts: L
         tolerance, least = (256 * eps, eps) if backend.exact else (eps**0.2, eps ** (1 / 3))
         if np.max(defect, initial=0.0, where=known) > tolerance * max(greatest, least):
             raise OutputError(
-                "f mixes the samples of its batch, as batch normalisation in training does, or a sum "
+                "f mixes the samples of its batch, as batch normalization in training does, or a sum "
                 "over the leading axis: they have no Jacobians of their own. Use jacobian, or evaluate "
                 "f in a mode that treats each sample alone.",
                 operator="batched_jacobian",

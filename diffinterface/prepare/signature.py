@@ -98,10 +98,10 @@ class Kind:
             and (self._device is None or leaf.device == self._device)
         )
 
-    def alike(self, leaf: Any) -> bool:
+    def fits(self, leaf: Any) -> bool:
         """Whether `leaf` means the same to the engine: a float for a NumPy float64, say."""
         framework = framework_of(leaf)
-        return (
+        return self.exact(leaf) or (
             framework is not None
             and framework.name == self._framework
             and shape_of(leaf) == self._shape
@@ -134,12 +134,8 @@ class Part:
         if self.structure is LEAF and self.kinds[0].exact(tree):
             return (tree,)
         leaves, structure = flatten_any(tree, self._flatten)
-        if not (structure is self.structure or structure == self.structure):
-            return None
-        for kind, leaf in zip(self.kinds, leaves, strict=True):
-            if not (kind.exact(leaf) or kind.alike(leaf)):
-                return None
-        return leaves
+        same = structure is self.structure or structure == self.structure
+        return leaves if same and all(map(Kind.fits, self.kinds, leaves)) else None
 
     def differences(self, tree: Any) -> list[str]:
         """One line for each way in which `tree` does not match; empty if it does."""
@@ -150,7 +146,7 @@ class Part:
             f"{self._what}{f' leaf {i}' if len(leaves) > 1 else ''}: prepared for {kind}, got "
             + (repr(Kind(leaf)) if framework_of(leaf) else type(leaf).__qualname__)
             for i, (kind, leaf) in enumerate(zip(self.kinds, leaves, strict=True))
-            if not (kind.exact(leaf) or kind.alike(leaf))
+            if not kind.fits(leaf)
         ]
 
 
@@ -171,19 +167,11 @@ class Contexts:
             return contexts
         if len(contexts) != self._n:
             return None
-        if self._bare:  # mostly the contexts are the leaves
-            for kind, leaf in zip(self.kinds, contexts, strict=True):
-                if not kind.exact(leaf):
-                    break
-            else:
-                return contexts
+        if self._bare and all(map(Kind.exact, self.kinds, contexts)):
+            return contexts  # mostly the contexts are the leaves
         layout, data = split(contexts, self._flatten)
-        if layout != self.layout:
-            return None
-        for kind, leaf in zip(self.kinds, data, strict=True):
-            if not (kind.exact(leaf) or (not exactly and kind.alike(leaf))):
-                return None
-        return data
+        fits = Kind.exact if exactly else Kind.fits
+        return data if layout == self.layout and all(map(fits, self.kinds, data)) else None
 
     def differences(self, contexts: tuple[Any, ...]) -> list[str]:
         """One line for each way in which `contexts` do not match; empty if they do."""
@@ -199,7 +187,7 @@ class Contexts:
         return [
             f"context leaf {i}: prepared for {kind}, got {Kind(leaf)}"
             for i, (kind, leaf) in enumerate(zip(self.kinds, data, strict=True))
-            if not (kind.exact(leaf) or kind.alike(leaf))
+            if not kind.fits(leaf)
         ]
 
 

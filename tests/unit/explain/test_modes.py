@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.engine.cost import EVEN, Costs, Measurement
+from diffinterface.engine.cost import EVEN, Costs
 from diffinterface.engine.modes import prefers_forward
 from diffinterface.engine.registry import resolve
 
 from .measured import MEASURED as TABLE
+from .measured import Measurement
 
 BETTER = 1.15  # how far "auto" may stay behind the better mode
 ADTYPES: dict[str, Any] = {"jax": di.AutoJax, "torch": di.AutoTorch}
