@@ -128,10 +128,11 @@ class Function:
         kind = (type(y), getattr(y, "dtype", None), getattr(y, "shape", None))
         if kind == self._passed:
             return (y,)
-        leaves, structure = (y,), LEAF
-        if framework_of(y) is None:
+        leaves, structure, owners = (y,), LEAF, [framework_of(y)]
+        if owners[0] is None:
             leaves, structure = self.backend.flatten_output(y)
-        leaves = tuple(map(self._checked, leaves, map(framework_of, leaves)))
+            owners = list(map(framework_of, leaves))
+        leaves = tuple(map(self._checked, leaves, owners))
         if not leaves:
             raise OutputError(f"f returned an empty {type(y).__name__}, expected an array.", got=y)
         if self.scalar and (len(leaves) > 1 or shape_of(leaves[0]) != ()):
