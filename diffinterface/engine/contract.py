@@ -128,11 +128,11 @@ class AbstractBackend(ABC):
     def check_output(self, leaf: Array) -> Array:
         """`leaf` of f's output, if the engine can differentiate it; raises `OutputError` if not.
 
-        Asked once for a lone array of each type, dtype and shape.
+        Asked of arrays of other frameworks than the engine's own: once for a lone array of each type,
+        dtype and shape.
         """
-        got = framework_of(leaf)
-        native = self.framework
-        if native is None or got is native or got is NUMPY or (got is not None and got.wraps):
+        got, native = framework_of(leaf), self.framework
+        if native is None or got is NUMPY or (got is not None and got.wraps):
             return leaf
         raise OutputError(
             f"f returned a {type(leaf).__module__}.{type(leaf).__qualname__} under {self.adtype!r}, "

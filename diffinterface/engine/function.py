@@ -170,7 +170,7 @@ class Function:
             )
         if framework is not self.backend.framework:
             refuse_output(self.f, self.backend, leaf)
-        leaf = self.backend.check_output(leaf)
+            leaf = self.backend.check_output(leaf)
         if not is_inexact(leaf):
             raise OutputError(
                 f"f returned an array of dtype {dtype_name(leaf)}, which has no derivative; "
