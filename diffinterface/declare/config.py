@@ -152,11 +152,19 @@ def _switch_from_environment() -> bool:
     return _WORDS[text]
 
 
-def setting(name: str) -> Any:
-    """One setting in force here."""
+def chosen(name: str) -> Any:
+    """One setting of a context or of the process; None where the environment decides, or the default."""
     for settings in (_context.get(), _process):
         if settings and name in settings:
             return settings[name]
+    return None
+
+
+def setting(name: str) -> Any:
+    """One setting in force here."""
+    value = chosen(name)
+    if value is not None:
+        return value
     return _from_environment() if name == "backend" else _switch_from_environment()
 
 

@@ -13,13 +13,13 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import DERIVATIVE, GRADIENT
 from ..prepare.prepared import OnMismatch, PreparedOperator
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -72,13 +72,13 @@ def derivative(
 
 def value_and_derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `derivative`, in one pass.
 
     Parameters
@@ -184,8 +184,8 @@ def prepare_derivative(
 
 def gradient(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -244,14 +244,14 @@ def gradient(
 
 def value_and_gradient(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `gradient`, in one pass.
 
     Parameters

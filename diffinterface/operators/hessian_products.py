@@ -13,14 +13,14 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import HVP
 from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def hvp(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -88,16 +88,16 @@ def hvp(
 
 def gradient_and_hvp(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """The gradient, and the product, in one pass.
 
     Parameters

@@ -13,13 +13,13 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import BATCHED_JACOBIAN, JACOBIAN
 from ..prepare.prepared import OnMismatch, PreparedOperator
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -75,14 +75,14 @@ def jacobian(
 
 def value_and_jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `jacobian`, in one pass.
 
     Parameters
@@ -188,8 +188,8 @@ def prepare_jacobian(
 
 def batched_jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -252,13 +252,13 @@ def batched_jacobian(
 
 def value_and_batched_jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `batched_jacobian`, in one pass.
 
     Parameters

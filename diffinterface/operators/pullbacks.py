@@ -13,14 +13,14 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import PULLBACK
 from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def pullback(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -80,15 +80,15 @@ def pullback(
 
 def value_and_pullback(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `pullback`, in one pass.
 
     Parameters

@@ -13,14 +13,14 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import PUSHFORWARD
 from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def pushforward(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -79,15 +79,15 @@ def pushforward(
 
 def value_and_pushforward(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `pushforward`, in one pass.
 
     Parameters

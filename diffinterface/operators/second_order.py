@@ -13,13 +13,13 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import HESSIAN, SECOND_DERIVATIVE
 from ..prepare.prepared import OnMismatch, PreparedOperator
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def second_derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -72,13 +72,13 @@ def second_derivative(
 
 def value_derivative_and_second_derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), its derivative and its second derivative, in one pass.
 
     Parameters
@@ -185,8 +185,8 @@ def prepare_second_derivative(
 
 def hessian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -246,14 +246,14 @@ def hessian(
 
 def value_gradient_and_hessian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), its gradient and its Hessian, in one pass.
 
     Parameters

@@ -7,7 +7,8 @@ from typing import Any
 from ..errors import InputError
 from .crossing import bind
 from .out import write
-from .request import Request
+from .request import ABSENT, Request
+from .transform import without_point
 
 
 def call(
@@ -19,7 +20,9 @@ def call(
     out: Any = None,
     accumulate: bool = False,
 ) -> Any:
-    """The operator's result; the pair (result, aux) with `has_aux`."""
+    """The operator's result; the pair (result, aux) with `has_aux`. A `Transform` without x."""
+    if x is ABSENT or t is ABSENT:
+        return without_point(request, False, x, contexts, t, out=out, accumulate=accumulate)
     if accumulate and out is None:
         raise _nothing_to_add_to()
     bound, arguments = bind(request, x, contexts, t)
@@ -39,8 +42,10 @@ def value_and(
     *,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
-    """The shown values, the result, and aux with `has_aux`."""
+) -> Any:
+    """The shown values, the result, and aux with `has_aux`. A `Transform` without x."""
+    if x is ABSENT or t is ABSENT:
+        return without_point(request, True, x, contexts, t, out=out, accumulate=accumulate)
     if accumulate and out is None:
         raise _nothing_to_add_to()
     bound, arguments = bind(request, x, contexts, t)
