@@ -154,10 +154,10 @@ def _switch_from_environment() -> bool:
 
 def chosen(name: str) -> Any:
     """One setting of a context or of the process; None where the environment decides, or the default."""
-    for settings in (_context.get(), _process):
-        if settings and name in settings:
-            return settings[name]
-    return None
+    settings = _context.get()
+    if settings is not None and name in settings:
+        return settings[name]
+    return _process.get(name)
 
 
 def setting(name: str) -> Any:

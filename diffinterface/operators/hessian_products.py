@@ -39,10 +39,12 @@ def hvp(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real floating dtype; its framework is that of the result.
-    t : tree of array
-        The tangent, like x.
+    x : tree of array, optional
+        The point. Real floating dtype; its framework is that of the result. Left out, the operator
+        returns a function of x and what follows it here, which prepares at its first call, and
+        again for arguments of another kind.
+    t : tree of array, optional
+        The tangent, like x. Left out where x is.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -106,10 +108,12 @@ def gradient_and_hvp(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real floating dtype; its framework is that of the result.
-    t : tree of array
-        The tangent, like x.
+    x : tree of array, optional
+        The point. Real floating dtype; its framework is that of the result. Left out, the operator
+        returns a function of x and what follows it here, which prepares at its first call, and
+        again for arguments of another kind.
+    t : tree of array, optional
+        The tangent, like x. Left out where x is.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

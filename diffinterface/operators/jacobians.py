@@ -34,8 +34,10 @@ def jacobian(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -91,8 +93,10 @@ def value_and_jacobian(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -208,8 +212,10 @@ def batched_jacobian(
         of f(x), each on its own.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array, each ``(batch, *x_i)``
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, each ``(batch, *x_i)``, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -268,8 +274,10 @@ def value_and_batched_jacobian(
         of f(x), each on its own.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array, each ``(batch, *x_i)``
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, each ``(batch, *x_i)``, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

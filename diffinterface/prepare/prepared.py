@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, cast, final
 
+from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..engine.arguments import callables
 from ..engine.capture import Captured, leaves_by
@@ -199,11 +200,18 @@ class Prepared:
         if variant is None or not variant._captured.unchanged():
             request = self._bound.request
             variant = type(self)(request, x, contexts, t, on_mismatch=self._on_mismatch)
-            flatten = resolve(request.adtype).flatten
-            # What holds values of a trace must end with it.
-            if variant._captured.traced(leaves_by(flatten)) is None:
+            if variant._lasts(x, contexts, t):
                 self._variants[key] = variant
         return variant
+
+    def _lasts(self, *arguments: Any) -> bool:
+        """Whether it may serve a later call: what holds values of a trace must end with it.
+
+        So does what was prepared at traced arguments: their kind does not tell one trace from another.
+        """
+        flatten = resolve(self._bound.request.adtype).flatten
+        leaves, _ = flatten_any(arguments, flatten)
+        return tracing(leaves) is None and self._captured.traced(leaves_by(flatten)) is None
 
 
 @final

@@ -66,7 +66,7 @@ def _request(facts: dict[str, Any]) -> Request:
 
 def _swapped(name: str, got: Any) -> UnknownBackendError:
     return UnknownBackendError(
-        f"{name} got a {type(got).__qualname__} where the backend goes, and x comes after it: write "
-        f"{name}(f, backend, x), or {name}(f, backend)(x).",
+        f"Backend must be an ADType, a string or None, got {type(got).__qualname__}. If that is x, it "
+        f"comes after the backend: write {name}(f, backend, x), or {name}(f, backend)(x).",
         got=got,
     )

@@ -17,8 +17,6 @@ from typing import Any, final
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import chosen, setting
-from ..engine.capture import leaves_by
-from ..engine.registry import resolve
 from ..errors import InputError
 from .call import Call
 from .crossing import BridgedCall, bind, crosses
@@ -144,9 +142,9 @@ class Transform:
         arguments = kind.bound.arguments(x, contexts, t)
         if arguments is None:
             return bind(request.once(), x, contexts, t)
-        if kind.lasts():
+        if kind.lasts(x, contexts, t):
             with self._lock:
-                kept = [known for known in self._kinds if known.lasts()]
+                kept = [known for known in self._kinds if not known.stale()]
                 self._kinds = (kind, *kept[: _MOST_KINDS - 1])
             self._next(kind, setting_then)
         return kind.bound, arguments
@@ -252,10 +250,12 @@ class _Kind(Prepared):
 
     def matching(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
         """The arguments as the call takes them, where they are of its kind and nothing was rebound."""
-        return None if self._rebound() else self._bound.arguments(x, contexts, t)
+        return None if self.stale() else self._bound.arguments(x, contexts, t)
 
-    def lasts(self) -> bool:
-        """Whether it may serve a later call: what holds values of a trace must end with it."""
-        if isinstance(self._bound, BridgedCall) or self._rebound():
-            return False
-        return self._captured.traced(leaves_by(resolve(self.request.adtype).flatten)) is None
+    def lasts(self, *arguments: Any) -> bool:
+        """Whether it may serve a later call, having been prepared at these arguments."""
+        return not isinstance(self._bound, BridgedCall) and self._lasts(*arguments)
+
+    def stale(self) -> bool:
+        """Whether something that f captured was rebound."""
+        return bool(self._rebound())
