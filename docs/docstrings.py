@@ -24,8 +24,8 @@ SOURCE = Path(__file__).parents[1] / "diffinterface" / "operators"
 ORDER = ("Parameters", "Returns", "Raises", "Examples")
 WIDTH = 100
 LEFT_OUT = {
-    "x": "Left out, the operator returns a function of x and what follows it here, which prepares at its "
-    "first call, and again for arguments of another kind.",
+    "x": "Left out, the operator returns a function of x and what follows it here, which prepares at "
+    "its first call, and again for arguments of another kind.",
     "t": "Left out where x is.",
 }
 INDENT = " " * 4

@@ -70,6 +70,7 @@ def stub(name: str, function: ast.FunctionDef) -> tuple[str, str]:
     point = [f"x: {like}"]
     if operator.tangent is not None:
         point.append(f"t: {like if operator.tangent == 'x' else 'Any'}")
+    first = ["f: Callable[..., Any]", "backend: ADType | str | None"]
     classes, overloads = [], []
     for aux in (False, True):
         keywords, result = options(function, aux), returned(operator, valued, aux)
@@ -78,12 +79,15 @@ def stub(name: str, function: ast.FunctionDef) -> tuple[str, str]:
         of_operator = {key: text for key, text in keywords.items() if key not in of_call}
         call = definition("__call__", ["self", *point, "*contexts: Any"], of_call, result)
         classes.append(f"@type_check_only\n@final\nclass {kind}(Transform):\n{call}")
-        first = ["f: Callable[..., Any]", "backend: ADType | str | None"]
         without = [first[0], f"{first[1]} = None", "*"]
         overloads += [
             "@overload\n" + definition(name, without, of_operator, kind),
             "@overload\n" + definition(name, [*first, *point, "*contexts: Any"], keywords, result),
         ]
+    unknown = options(function, False) | {"has_aux": "bool"}
+    given = [f"{part.split(':')[0]}: Any = ..." for part in point]
+    head = [first[0], f"{first[1]} = None", *given, "*contexts: Any"]
+    overloads.append("@overload\n" + definition(name, head, unknown, "Any"))
     return "\n\n".join(classes), "\n".join(overloads)
 
 

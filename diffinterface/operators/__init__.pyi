@@ -479,6 +479,16 @@ def batched_jacobian(
     out: Any = None,
 ) -> tuple[Any, Any]: ...
 @overload
+def batched_jacobian(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+) -> Any: ...
+@overload
 def derivative(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -514,6 +524,16 @@ def derivative(
     has_aux: Literal[True],
     out: Any = None,
 ) -> tuple[Any, Any]: ...
+@overload
+def derivative(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+) -> Any: ...
 @overload
 def gradient(
     f: Callable[..., Any],
@@ -552,6 +572,17 @@ def gradient(
     out: Any = None,
     accumulate: bool = False,
 ) -> tuple[T, Any]: ...
+@overload
+def gradient(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
 @overload
 def gradient_and_hvp(
     f: Callable[..., Any],
@@ -597,6 +628,19 @@ def gradient_and_hvp(
     accumulate: bool = False,
 ) -> tuple[T, T, Any]: ...
 @overload
+def gradient_and_hvp(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    t: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    batched: bool = False,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
+@overload
 def hessian(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -634,6 +678,17 @@ def hessian(
     out: Any = None,
     accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
+@overload
+def hessian(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
 @overload
 def hvp(
     f: Callable[..., Any],
@@ -679,6 +734,19 @@ def hvp(
     accumulate: bool = False,
 ) -> tuple[T, Any]: ...
 @overload
+def hvp(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    t: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    batched: bool = False,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
+@overload
 def jacobian(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -716,6 +784,17 @@ def jacobian(
     out: Any = None,
     accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
+@overload
+def jacobian(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
 @overload
 def pullback(
     f: Callable[..., Any],
@@ -759,6 +838,18 @@ def pullback(
     out: Any = None,
 ) -> tuple[T, Any]: ...
 @overload
+def pullback(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    t: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    batched: bool = False,
+    out: Any = None,
+) -> Any: ...
+@overload
 def pushforward(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -801,6 +892,18 @@ def pushforward(
     out: Any = None,
 ) -> tuple[Any, Any]: ...
 @overload
+def pushforward(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    t: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    batched: bool = False,
+    out: Any = None,
+) -> Any: ...
+@overload
 def second_derivative(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -836,6 +939,16 @@ def second_derivative(
     has_aux: Literal[True],
     out: Any = None,
 ) -> tuple[Any, Any]: ...
+@overload
+def second_derivative(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+) -> Any: ...
 @overload
 def value_and_batched_jacobian(
     f: Callable[..., Any],
@@ -873,6 +986,16 @@ def value_and_batched_jacobian(
     out: Any = None,
 ) -> tuple[Any, Any, Any]: ...
 @overload
+def value_and_batched_jacobian(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+) -> Any: ...
+@overload
 def value_and_derivative(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -908,6 +1031,16 @@ def value_and_derivative(
     has_aux: Literal[True],
     out: Any = None,
 ) -> tuple[Any, Any, Any]: ...
+@overload
+def value_and_derivative(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+) -> Any: ...
 @overload
 def value_and_gradient(
     f: Callable[..., Any],
@@ -947,6 +1080,17 @@ def value_and_gradient(
     accumulate: bool = False,
 ) -> tuple[Any, T, Any]: ...
 @overload
+def value_and_gradient(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
+@overload
 def value_and_jacobian(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -984,6 +1128,17 @@ def value_and_jacobian(
     out: Any = None,
     accumulate: bool = False,
 ) -> tuple[Any, Any, Any]: ...
+@overload
+def value_and_jacobian(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...
 @overload
 def value_and_pullback(
     f: Callable[..., Any],
@@ -1027,6 +1182,18 @@ def value_and_pullback(
     out: Any = None,
 ) -> tuple[Any, T, Any]: ...
 @overload
+def value_and_pullback(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    t: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    batched: bool = False,
+    out: Any = None,
+) -> Any: ...
+@overload
 def value_and_pushforward(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -1069,6 +1236,18 @@ def value_and_pushforward(
     out: Any = None,
 ) -> tuple[Any, Any, Any]: ...
 @overload
+def value_and_pushforward(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    t: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    batched: bool = False,
+    out: Any = None,
+) -> Any: ...
+@overload
 def value_derivative_and_second_derivative(
     f: Callable[..., Any],
     backend: ADType | str | None = None,
@@ -1104,6 +1283,16 @@ def value_derivative_and_second_derivative(
     has_aux: Literal[True],
     out: Any = None,
 ) -> tuple[Any, Any, Any, Any]: ...
+@overload
+def value_derivative_and_second_derivative(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+) -> Any: ...
 @overload
 def value_gradient_and_hessian(
     f: Callable[..., Any],
@@ -1142,3 +1331,14 @@ def value_gradient_and_hessian(
     out: Any = None,
     accumulate: bool = False,
 ) -> tuple[Any, T, Any, Any]: ...
+@overload
+def value_gradient_and_hessian(
+    f: Callable[..., Any],
+    backend: ADType | str | None = None,
+    x: Any = ...,
+    *contexts: Any,
+    argnums: Argnums = 0,
+    has_aux: bool,
+    out: Any = None,
+    accumulate: bool = False,
+) -> Any: ...

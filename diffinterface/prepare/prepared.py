@@ -70,7 +70,7 @@ class Prepared:
             raise InputError(
                 f"on_mismatch={on_mismatch!r}, expected 'error' or 'reprepare'.", got=on_mismatch
             )
-        self._on_mismatch = on_mismatch
+        self._on_mismatch: OnMismatch = on_mismatch
         self._bridged: BridgedCall | None = None
         self._variants: dict[str, Prepared] = {}
         self._prepare(request, x, contexts, t)

@@ -225,9 +225,9 @@ class Signature:
     @property
     def flat(self) -> Flat:
         """The arguments that this is the signature of, with kinds for leaves: it pickles."""
-        seed = () if self.seed is None else (self.seed.kinds, self.seed.structure)
-        x, contexts = self.x, self.contexts
-        return Flat(x.kinds, x.structure, contexts.kinds, contexts.layout, *seed)
+        x, contexts, seed = self.x, self.contexts, self.seed
+        flat = Flat(x.kinds, x.structure, contexts.kinds, contexts.layout)
+        return flat if seed is None else flat._replace(seed=seed.kinds, seed_structure=seed.structure)
 
     def match(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
         """The leaves of x, of the contexts and of the seed, if all are of these kinds, else None."""
