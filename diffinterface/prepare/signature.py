@@ -227,7 +227,9 @@ class Signature:
         """The arguments that this is the signature of, with kinds for leaves: it pickles."""
         x, contexts, seed = self.x, self.contexts, self.seed
         flat = Flat(x.kinds, x.structure, contexts.kinds, contexts.layout)
-        return flat if seed is None else flat._replace(seed=seed.kinds, seed_structure=seed.structure)
+        return (
+            flat if seed is None else flat._replace(seed=seed.kinds, seed_structure=seed.structure)
+        )
 
     def match(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
         """The leaves of x, of the contexts and of the seed, if all are of these kinds, else None."""
