@@ -136,7 +136,9 @@ class Transform:
                     self._next(kind, setting_then)
                     return kind.bound, arguments
         if crosses(request, x, contexts, t):
-            bridged = self._bridged.setdefault(request.adtype, BridgedCall(request))
+            bridged = self._bridged.get(request.adtype)
+            if bridged is None:
+                bridged = self._bridged[request.adtype] = BridgedCall(request)
             return bridged, bridged.arguments(x, contexts, t)
         kind = _Kind(self, request, x, contexts, t)
         arguments = kind.bound.arguments(x, contexts, t)
