@@ -35,11 +35,19 @@ class DiffInterfaceError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process must be able to send the message, whatever the facts are.
         facts = {name: fact for name, fact in self.__dict__.items() if _pickles(fact)}
-        return type(self), self.args, facts
+        return _again, (type(self), self.args, facts)
 
     def __getattr__(self, name: str) -> Any:
         # Only reached for a fact this error was not given; typed so that ``error.leaf`` checks.
         raise AttributeError(f"{type(self).__name__} carries no {name!r}")
+
+
+def _again(kind: type[DiffInterfaceError], args: tuple[Any, ...], facts: dict[str, Any]) -> Any:
+    """An error with the message that it had: a subclass may write its own from other arguments."""
+    error = kind.__new__(kind, *args)
+    DiffInterfaceError.__init__(error, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 def _pickles(fact: object) -> bool:

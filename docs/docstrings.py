@@ -23,6 +23,11 @@ from diffinterface.prepare.operator import OPERATORS, Operator
 SOURCE = Path(__file__).parents[1] / "diffinterface" / "operators"
 ORDER = ("Parameters", "Returns", "Raises", "Examples")
 WIDTH = 100
+LEFT_OUT = {
+    "x": "Left out, the operator returns a function of x and what follows it here, which prepares at "
+    "its first call, and again for arguments of another kind.",
+    "t": "Left out where x is.",
+}
 INDENT = " " * 4
 
 
@@ -116,9 +121,13 @@ def generated(function: ast.FunctionDef, operator: Operator) -> dict[str, str]:
     """The sections of a function's docstring that come from the tables."""
     given = function.args
     names = [a.arg for a in given.args]
+    optional = names[len(names) - len(given.defaults) :]
     names += [f"*{given.vararg.arg}"] if given.vararg else []
     names += [a.arg for a in given.kwonlyargs]
     table = parameters(operator)
+    for name in {"x", "t"} & set(optional):
+        kind, text = table[name]
+        table[name] = f"{kind}, optional", f"{text} {LEFT_OUT[name]}"
     return {
         "Parameters": section("Parameters", [(f"{n} : {table[n][0]}", table[n][1]) for n in names]),
         "Raises": section("Raises", errors(operator)),

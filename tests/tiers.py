@@ -40,6 +40,7 @@ WAIT = (
     "tests/docs/test_commands.py::test_the_pytest_plugin",
     "tests/docs/test_packages.py::test_the_suite_of_a_package",
     "tests/docs/test_plugin.py::test_its_own_test_passes",
+    "tests/docs/test_stubs.py::test_a_script_by_mypy",
     "tests/engines/torch/test_compile.py::test_with_the_code_generator",
     "tests/equations/implicit/test_derivatives.py::test_the_third_order",
     "tests/equations/implicit/test_solvers.py::test_sparse_jacobians",

@@ -59,6 +59,16 @@ class Framework:
         """A fresh copy of `buffer` into which values computed from `like` may be written."""
         return np.array(buffer)
 
+    def write(self, target: Array, leaf: Array, accumulate: bool) -> Array:
+        """`target` with `leaf` written into it, or added; a new array where none can be written into."""
+        if accumulate:
+            target += leaf
+        elif self.mutable:
+            target[...] = leaf
+        else:
+            target = self.namespace(leaf).astype(leaf, target.dtype, copy=False)
+        return target
+
     def own(self, x: Array) -> Array:
         """`x`, or a copy where the caller could overwrite it, still connected to any outer trace."""
         return x.copy()

@@ -152,11 +152,19 @@ def _switch_from_environment() -> bool:
     return _WORDS[text]
 
 
+def chosen(name: str) -> Any:
+    """One setting of a context or of the process; None where the environment decides, or the default."""
+    settings = _context.get()
+    if settings is not None and name in settings:
+        return settings[name]
+    return _process.get(name)
+
+
 def setting(name: str) -> Any:
     """One setting in force here."""
-    for settings in (_context.get(), _process):
-        if settings and name in settings:
-            return settings[name]
+    value = chosen(name)
+    if value is not None:
+        return value
     return _from_environment() if name == "backend" else _switch_from_environment()
 
 

@@ -13,13 +13,13 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import DERIVATIVE, GRADIENT
 from ..prepare.prepared import OnMismatch, PreparedOperator
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -33,8 +33,10 @@ def derivative(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : number or 0-d array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : number or 0-d array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -72,13 +74,13 @@ def derivative(
 
 def value_and_derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `derivative`, in one pass.
 
     Parameters
@@ -87,8 +89,10 @@ def value_and_derivative(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : number or 0-d array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : number or 0-d array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -184,8 +188,8 @@ def prepare_derivative(
 
 def gradient(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -203,8 +207,10 @@ def gradient(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -244,14 +250,14 @@ def gradient(
 
 def value_and_gradient(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `gradient`, in one pass.
 
     Parameters
@@ -260,8 +266,10 @@ def value_and_gradient(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

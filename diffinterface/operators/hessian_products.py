@@ -13,14 +13,14 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import HVP
 from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def hvp(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -39,10 +39,12 @@ def hvp(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real floating dtype; its framework is that of the result.
-    t : tree of array
-        The tangent, like x.
+    x : tree of array, optional
+        The point. Real floating dtype; its framework is that of the result. Left out, the operator
+        returns a function of x and what follows it here, which prepares at its first call, and
+        again for arguments of another kind.
+    t : tree of array, optional
+        The tangent, like x. Left out where x is.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -88,16 +90,16 @@ def hvp(
 
 def gradient_and_hvp(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """The gradient, and the product, in one pass.
 
     Parameters
@@ -106,10 +108,12 @@ def gradient_and_hvp(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real floating dtype; its framework is that of the result.
-    t : tree of array
-        The tangent, like x.
+    x : tree of array, optional
+        The point. Real floating dtype; its framework is that of the result. Left out, the operator
+        returns a function of x and what follows it here, which prepares at its first call, and
+        again for arguments of another kind.
+    t : tree of array, optional
+        The tangent, like x. Left out where x is.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

@@ -13,13 +13,13 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import BATCHED_JACOBIAN, JACOBIAN
 from ..prepare.prepared import OnMismatch, PreparedOperator
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -34,8 +34,10 @@ def jacobian(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -75,14 +77,14 @@ def jacobian(
 
 def value_and_jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `jacobian`, in one pass.
 
     Parameters
@@ -91,8 +93,10 @@ def value_and_jacobian(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -188,8 +192,8 @@ def prepare_jacobian(
 
 def batched_jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -208,8 +212,10 @@ def batched_jacobian(
         of f(x), each on its own.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array, each ``(batch, *x_i)``
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, each ``(batch, *x_i)``, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -252,13 +258,13 @@ def batched_jacobian(
 
 def value_and_batched_jacobian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `batched_jacobian`, in one pass.
 
     Parameters
@@ -268,8 +274,10 @@ def value_and_batched_jacobian(
         of f(x), each on its own.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array, each ``(batch, *x_i)``
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : tree of array, each ``(batch, *x_i)``, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

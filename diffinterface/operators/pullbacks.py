@@ -13,14 +13,14 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import PULLBACK
 from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def pullback(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -39,10 +39,12 @@ def pullback(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
-    t : tree of array
-        The cotangent, like f(x).
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
+    t : tree of array, optional
+        The cotangent, like f(x). Left out where x is.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -80,15 +82,15 @@ def pullback(
 
 def value_and_pullback(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
-    t: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
+    t: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), and the result of `pullback`, in one pass.
 
     Parameters
@@ -97,10 +99,12 @@ def value_and_pullback(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real or complex floating dtype; its framework is that of the result.
-    t : tree of array
-        The cotangent, like f(x).
+    x : tree of array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
+    t : tree of array, optional
+        The cotangent, like f(x). Left out where x is.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

@@ -13,13 +13,13 @@ from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import HESSIAN, SECOND_DERIVATIVE
 from ..prepare.prepared import OnMismatch, PreparedOperator
-from ..prepare.request import Request
+from ..prepare.request import ABSENT, Request
 
 
 def second_derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -33,8 +33,10 @@ def second_derivative(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : number or 0-d array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : number or 0-d array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -72,13 +74,13 @@ def second_derivative(
 
 def value_derivative_and_second_derivative(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), its derivative and its second derivative, in one pass.
 
     Parameters
@@ -87,8 +89,10 @@ def value_derivative_and_second_derivative(
         ``f(x, *contexts)``, returning any tree of arrays.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : number or 0-d array
-        The point. Real or complex floating dtype; its framework is that of the result.
+    x : number or 0-d array, optional
+        The point. Real or complex floating dtype; its framework is that of the result. Left out,
+        the operator returns a function of x and what follows it here, which prepares at its first
+        call, and again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -185,8 +189,8 @@ def prepare_second_derivative(
 
 def hessian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
@@ -201,8 +205,10 @@ def hessian(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real floating dtype; its framework is that of the result. Left out, the operator
+        returns a function of x and what follows it here, which prepares at its first call, and
+        again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int
@@ -246,14 +252,14 @@ def hessian(
 
 def value_gradient_and_hessian(
     f: Callable[..., Any],
-    backend: ADType | str | None,
-    x: Any,
+    backend: ADType | str | None = None,
+    x: Any = ABSENT,
     *contexts: Any,
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
     accumulate: bool = False,
-) -> tuple[Any, ...]:
+) -> Any:
     """f(x), its gradient and its Hessian, in one pass.
 
     Parameters
@@ -262,8 +268,10 @@ def value_gradient_and_hessian(
         ``f(x, *contexts)``, returning a real scalar.
     backend : ADType or str or None
         The engine; None means the configured one (`config_context`).
-    x : tree of array
-        The point. Real floating dtype; its framework is that of the result.
+    x : tree of array, optional
+        The point. Real floating dtype; its framework is that of the result. Left out, the operator
+        returns a function of x and what follows it here, which prepares at its first call, and
+        again for arguments of another kind.
     *contexts : any
         Further arguments of f, not differentiated; see `Constant`, `Static` and `Cache`.
     argnums : int or tuple of int

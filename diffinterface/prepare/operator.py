@@ -116,6 +116,12 @@ _VARIANTS = {
 }
 
 
+def valued_name(operator: Operator) -> str:
+    """The name of the variant that gives the value too."""
+    names = [name for name, base in _VARIANTS.items() if base == operator.name]
+    return names[0] if names else f"value_and_{operator.name}"
+
+
 def operator_of(op: Any) -> Operator:
     """The row of an operator, of one of its variants, or of the name of either."""
     name = op if isinstance(op, str) else getattr(op, "__name__", "")

@@ -1,4 +1,4 @@
-"""Results written into the caller's own arrays: ``out=`` and ``accumulate=`` of the operators."""
+"""Results written into the caller's own arrays: ``out=`` and ``accumulate=`` of every call."""
 
 from __future__ import annotations
 
@@ -6,19 +6,44 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.facts import shape_of
+from ..arrays.facts import dtype_name, shape_of
+from ..arrays.framework import NUMPY, Framework, framework_of
 from ..arrays.trees import flatten
 from ..errors import InputError, ShapeError
+from .request import Request
 from .signature import flatten_any
 
 
+def check(out: Any, accumulate: bool) -> None:
+    """Refuse to add to nothing, before anything is computed."""
+    if accumulate and out is None:
+        raise InputError(
+            "accumulate=True adds to what out= holds, and there is no out=; pass "
+            "out=zeros_like_tree(x).",
+            got=None,
+        )
+
+
+def into(request: Request, valued: bool, result: Any, out: Any, accumulate: bool = False) -> Any:
+    """What a call gave, its derivative written into `out`; the same where there is no `out`."""
+    if out is None:
+        return result
+    if not (valued or request.has_aux):
+        return write(out, result, accumulate)
+    at = len(result) - 1 - request.has_aux
+    return *result[:at], write(out, result[at], accumulate), *result[at + 1 :]
+
+
 def write(out: Any, result: Any, accumulate: bool = False) -> Any:
-    """`result` copied into the NumPy arrays, or ``csr_array``s, of `out`, or added; returns `out`.
+    """`result` copied into the arrays, or ``csr_array``s, of `out`, or added; returns `out`.
+
+    Arrays of JAX cannot be written into: a tree like `out` is returned that holds the new ones.
 
     Raises
     ------
     InputError
-        If `out` or the result holds something else than NumPy arrays, or a cast would lose precision.
+        If an array of `out` is of another framework than the result's, cannot be written into, or
+        would lose precision.
     ShapeError
         If structures or shapes differ.
     """
@@ -28,32 +53,46 @@ def write(out: Any, result: Any, accumulate: bool = False) -> Any:
             f"out has structure {structure}, expected {expected}.", got=structure, expected=expected
         )
     pairs = [_entries(target, leaf) for target, leaf in zip(into, leaves, strict=True)]
-    for target, leaf in pairs:
-        if not isinstance(target, np.ndarray) or not isinstance(leaf, np.ndarray | np.generic):
-            raise InputError(
-                f"out= takes NumPy arrays for NumPy results, got {type(target).__qualname__} for "
-                f"{type(leaf).__qualname__}.",
-                got=target,
-            )
-        if target.shape != shape_of(leaf):
-            raise ShapeError(
-                f"out has shape {target.shape}, expected {shape_of(leaf)}.",
-                got=target.shape,
-                expected=shape_of(leaf),
-            )
-        if not np.can_cast(leaf.dtype, target.dtype, "safe") or not target.flags.writeable:
-            raise InputError(
-                f"out of dtype {target.dtype} (writeable: {target.flags.writeable}) cannot take a "
-                f"result of {leaf.dtype} without loss.",
-                got=target.dtype,
-                expected=leaf.dtype,
-            )
-    for target, leaf in pairs:
-        if accumulate:
-            np.add(target, leaf, out=target)
-        else:
-            np.copyto(target, leaf)
-    return out
+    owners = [_owner(target, leaf) for target, leaf in pairs]
+    written = [
+        owner.write(target, leaf, accumulate)
+        for owner, (target, leaf) in zip(owners, pairs, strict=True)
+    ]
+    if all(new is target for new, (target, _) in zip(written, pairs, strict=True)):
+        return out
+    return structure.unflatten(tuple(written))
+
+
+def _owner(target: Any, leaf: Any) -> Framework:
+    """Whose arrays both are; refuses what would not hold the result as it is."""
+    owner = framework_of(target)
+    arrays = owner is not NUMPY or (
+        isinstance(target, np.ndarray) and isinstance(leaf, np.ndarray | np.generic)
+    )
+    if owner is None or owner.unsuited or owner is not framework_of(leaf) or not arrays:
+        raise InputError(
+            f"out= takes arrays of the result's own kind, got {type(target).__qualname__} for "
+            f"{type(leaf).__qualname__}.",
+            got=target,
+        )
+    if shape_of(target) != shape_of(leaf):
+        raise ShapeError(
+            f"out has shape {shape_of(target)}, expected {shape_of(leaf)}.",
+            got=shape_of(target),
+            expected=shape_of(leaf),
+        )
+    writeable, got, made = _writeable(target), dtype_name(target), dtype_name(leaf)
+    if not writeable or (got != made and not np.can_cast(made, got, "safe")):
+        raise InputError(
+            f"out of dtype {got} (writeable: {writeable}) cannot take a result of {made} without loss.",
+            got=got,
+            expected=made,
+        )
+    return owner
+
+
+def _writeable(target: Any) -> bool:
+    return not isinstance(target, np.ndarray) or target.flags.writeable
 
 
 def _entries(target: Any, leaf: Any) -> tuple[Any, Any]:

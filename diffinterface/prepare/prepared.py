@@ -6,17 +6,22 @@ an engine may have compiled in was rebound since.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any, Literal, final
+from dataclasses import replace
+from typing import Any, Literal, cast, final
 
+from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..engine.arguments import callables
 from ..engine.capture import Captured, leaves_by
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError
 from . import fast as hotpath
+from .arrival import Arrival
 from .call import Call, own
 from .crossing import BridgedCall, bind, crosses
+from .out import check, into
 from .request import Request
 from .signature import flatten_any
 
@@ -29,7 +34,8 @@ class Prepared:
     """An operator prepared for one function and one kind of arguments.
 
     Call it as the operator was called, without f and the backend. It is immutable, and threads may
-    share it.
+    share it. It pickles as what was asked, and for what kind of arguments: where it arrives, the first
+    call prepares.
 
     Raises
     ------
@@ -65,14 +71,18 @@ class Prepared:
             raise InputError(
                 f"on_mismatch={on_mismatch!r}, expected 'error' or 'reprepare'.", got=on_mismatch
             )
+        self._on_mismatch: OnMismatch = on_mismatch
+        self._bridged: BridgedCall | None = None
+        self._variants: dict[str, Prepared] = {}
+        self._prepare(request, x, contexts, t)
+
+    def _prepare(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
         backend = resolve(request.adtype)
         captured = Captured(request.f, *callables(contexts, backend.flatten))
         self._endings = captured.endings()
         self._captured = captured if backend.compiles or backend.watches else Captured()
+        self._bound: Call | BridgedCall
         self._bound, arguments = bind(request, x, contexts, t)
-        self._on_mismatch = on_mismatch
-        self._bridged: BridgedCall | None = None
-        self._variants: dict[str, Prepared] = {}
         self._call: Callable[..., Any] = self._spread
         self._both: Callable[..., tuple[Any, ...]] = self._spread_both
         bound = self._bound
@@ -88,9 +98,45 @@ class Prepared:
     def __repr__(self) -> str:
         request, kinds = self._bound.request, "traced arrays"
         name = getattr(request.f, "__name__", repr(request.f))
-        if isinstance(self._bound, Call):
-            kinds = ", ".join(map(repr, self._bound.signature.x.kinds))
+        signature = getattr(self._bound, "signature", None)
+        if signature is not None:
+            kinds = ", ".join(map(repr, signature.x.kinds))
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
+
+    def __copy__(self) -> Prepared:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Prepared:
+        request = self._bound.request
+        f = copy.deepcopy(request.f, memo)
+        if f is request.f:
+            return self
+        return type(self)._of(Arrival.of(self._bound, replace(request, f=f)), self._on_mismatch)
+
+    def __reduce__(self) -> Any:
+        return type(self)._of, (Arrival.of(self._bound), self._on_mismatch)
+
+    @classmethod
+    def _of(cls, arrival: Arrival, on_mismatch: OnMismatch) -> Prepared:
+        prep = cls.__new__(cls)
+        prep._on_mismatch, prep._bridged, prep._variants = on_mismatch, None, {}
+        prep._captured, prep._endings = Captured(), []
+        prep._bound = cast("Call", arrival)  # the first call replaces it
+        prep._call, prep._both = prep._first, prep._first_both
+        return prep
+
+    def _first(self, *arguments: Any) -> Any:
+        self._arrive(*self._parts(*arguments))
+        return self._spread(*arguments)
+
+    def _first_both(self, *arguments: Any) -> tuple[Any, ...]:
+        self._arrive(*self._parts(*arguments))
+        return self._spread_both(*arguments)
+
+    def _arrive(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> None:
+        arrival: Any = self._bound
+        if isinstance(arrival, Arrival) and arrival.fits(x, contexts, t):
+            self._prepare(arrival.request, x, contexts, t)
 
     @property
     def details(self) -> Any:
@@ -120,9 +166,7 @@ class Prepared:
         self, x: Any, contexts: tuple[Any, ...], t: Any
     ) -> tuple[Call | BridgedCall, tuple[Leaves, ...]]:
         """The call that serves these arguments, and the arguments as it takes them."""
-        request, rebound = self._bound.request, self._captured.rebound()
-        if self._endings and any(ended() for ended in self._endings):
-            rebound.append("a captured array, of a transform that has ended")
+        request, rebound = self._bound.request, self._rebound()
         if not rebound:
             arguments = self._bound.arguments(x, contexts, t)
             if arguments is not None:
@@ -143,6 +187,13 @@ class Prepared:
             differences=lines,
         )
 
+    def _rebound(self) -> list[str]:
+        """What f captured and holds no more."""
+        rebound = self._captured.rebound()
+        if self._endings and any(ended() for ended in self._endings):
+            rebound.append("a captured array, of a transform that has ended")
+        return rebound
+
     def _variant(self, key: str, x: Any, contexts: tuple[Any, ...], t: Any) -> Prepared:
         variant = self._variants.get(key)
         if len(self._variants) > _MOST_VARIANTS:
@@ -150,11 +201,18 @@ class Prepared:
         if variant is None or not variant._captured.unchanged():
             request = self._bound.request
             variant = type(self)(request, x, contexts, t, on_mismatch=self._on_mismatch)
-            flatten = resolve(request.adtype).flatten
-            # What holds values of a trace must end with it.
-            if variant._captured.traced(leaves_by(flatten)) is None:
+            if variant._lasts(x, contexts, t):
                 self._variants[key] = variant
         return variant
+
+    def _lasts(self, *arguments: Any) -> bool:
+        """Whether it may serve a later call: what holds values of a trace must end with it.
+
+        So does what was prepared at traced arguments: their kind does not tell one trace from another.
+        """
+        flatten = resolve(self._bound.request.adtype).flatten
+        leaves, _ = flatten_any(arguments, flatten)
+        return tracing(leaves) is None and self._captured.traced(leaves_by(flatten)) is None
 
 
 @final
@@ -163,13 +221,21 @@ class PreparedOperator(Prepared):
 
     __slots__ = ()
 
-    def __call__(self, x: Any, *contexts: Any) -> Any:
+    def __call__(self, x: Any, *contexts: Any, out: Any = None, accumulate: bool = False) -> Any:
         """The result at x."""
-        return self._call(x, *contexts)
+        if out is None and not accumulate:
+            return self._call(x, *contexts)
+        check(out, accumulate)
+        return into(self._bound.request, False, self._call(x, *contexts), out, accumulate)
 
-    def value_and(self, x: Any, *contexts: Any) -> tuple[Any, ...]:
+    def value_and(
+        self, x: Any, *contexts: Any, out: Any = None, accumulate: bool = False
+    ) -> tuple[Any, ...]:
         """The value of f (for second order: and its derivative), then the result at x."""
-        return self._both(x, *contexts)
+        if out is None and not accumulate:
+            return self._both(x, *contexts)
+        check(out, accumulate)
+        return into(self._bound.request, True, self._both(x, *contexts), out, accumulate)
 
 
 @final
@@ -178,13 +244,23 @@ class PreparedSeeded(Prepared):
 
     __slots__ = ()
 
-    def __call__(self, x: Any, t: Any, *contexts: Any) -> Any:
+    def __call__(
+        self, x: Any, t: Any, *contexts: Any, out: Any = None, accumulate: bool = False
+    ) -> Any:
         """The result at x for the tangent or cotangent t."""
-        return self._call(x, t, *contexts)
+        if out is None and not accumulate:
+            return self._call(x, t, *contexts)
+        check(out, accumulate)
+        return into(self._bound.request, False, self._call(x, t, *contexts), out, accumulate)
 
-    def value_and(self, x: Any, t: Any, *contexts: Any) -> tuple[Any, ...]:
+    def value_and(
+        self, x: Any, t: Any, *contexts: Any, out: Any = None, accumulate: bool = False
+    ) -> tuple[Any, ...]:
         """The value of f (for hvp: the gradient), then the result at x for t."""
-        return self._both(x, t, *contexts)
+        if out is None and not accumulate:
+            return self._both(x, t, *contexts)
+        check(out, accumulate)
+        return into(self._bound.request, True, self._both(x, t, *contexts), out, accumulate)
 
 
 @final
@@ -198,27 +274,51 @@ class PreparedSamePoint:
     __slots__ = ("__weakref__", "_bound", "_point")
 
     def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
+        self._bound: Call | BridgedCall
         self._bound, _ = bind(request, x, contexts, t)
         flatten = resolve(request.adtype).flatten
         leaves, structure = flatten_any((x, contexts), flatten)
         self._point: tuple[Any, Any] = structure.unflatten(own(leaves))
 
+    def __copy__(self) -> PreparedSamePoint:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> PreparedSamePoint:
+        request = self._bound.request
+        f = copy.deepcopy(request.f, memo)
+        if f is request.f:
+            return self
+        return self._of(Arrival.of(self._bound, replace(request, f=f)), self._point)
+
+    def __reduce__(self) -> Any:
+        return PreparedSamePoint._of, (Arrival.of(self._bound), self._point)
+
+    @classmethod
+    def _of(cls, arrival: Arrival, point: tuple[Any, Any]) -> PreparedSamePoint:
+        prep = cls.__new__(cls)
+        prep._bound, prep._point = cast("Call", arrival), point
+        return prep
+
     def __repr__(self) -> str:
         request = self._bound.request
         return f"<{request.operator.name} by {request.adtype!r} linearized at one point>"
 
-    def __call__(self, t: Any) -> Any:
+    def __call__(self, t: Any, *, out: Any = None, accumulate: bool = False) -> Any:
         """The result for the tangent or cotangent t."""
+        check(out, accumulate)
         bound, arguments = self._arguments(t)
-        return bound.result(arguments)
+        return into(bound.request, False, bound.result(arguments), out, accumulate)
 
-    def value_and(self, t: Any) -> tuple[Any, ...]:
+    def value_and(self, t: Any, *, out: Any = None, accumulate: bool = False) -> tuple[Any, ...]:
         """The value at the point (for hvp: the gradient), then the result for t."""
+        check(out, accumulate)
         bound, arguments = self._arguments(t)
-        return bound.value_and(arguments)
+        return into(bound.request, True, bound.value_and(arguments), out, accumulate)
 
     def _arguments(self, t: Any) -> tuple[Call | BridgedCall, tuple[Leaves, ...]]:
-        request = self._bound.request
+        request, arrival = self._bound.request, cast("Any", self._bound)
+        if isinstance(arrival, Arrival) and arrival.fits(None, (), t):
+            self._bound, _ = bind(request, *self._point, t)
         arguments = self._bound.arguments(None, (), t)
         if arguments is not None:
             return self._bound, arguments

@@ -1,16 +1,27 @@
-"""What the user asked for, arguments aside."""
+"""What the user asked for, arguments aside; it travels as its declaration, and f."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ..arrays.framework import framework_of
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.function import Argnums
-from ..errors import InputError
-from .operator import Operator
+from ..errors import InputError, UnknownBackendError
+from .operator import Operator, operator_of
+from .travel import packed, unpacked
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "<left out>"
+
+
+#: In the place of x or of a seed that the caller left out; None is an empty tree.
+ABSENT: Any = _Absent()
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,8 @@ class Request:
     batched: bool = False
     same_point: bool = False
     reuse: bool = True
+    #: Whether the backend was left to the configuration, which `adtype` is of then.
+    configured: bool = False
 
     def once(self) -> Request:
         """The same for a single call at any point."""
@@ -35,4 +48,25 @@ class Request:
         """A request from the operator's own arguments."""
         if not callable(f):
             raise InputError(f"f must be callable, got {f!r}; call op(f, backend, x, ...).", got=f)
+        if isinstance(backend, list | tuple | dict) or framework_of(backend) is not None:
+            raise _swapped(operator.name, backend)
+        others["configured"] = backend is None
         return cls(operator, f, as_adtype(backend), *options, **others)
+
+    def __reduce__(self) -> Any:
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        facts |= {"operator": self.operator.name, "f": packed(self.f, self.operator.name)}
+        return _request, (facts,)
+
+
+def _request(facts: dict[str, Any]) -> Request:
+    operator, f = operator_of(facts["operator"]), unpacked(facts["f"])
+    return Request(**{**facts, "operator": operator, "f": f})
+
+
+def _swapped(name: str, got: Any) -> UnknownBackendError:
+    return UnknownBackendError(
+        f"Backend must be an ADType, a string or None, got {type(got).__qualname__}. If that is x, it "
+        f"comes after the backend: write {name}(f, backend, x), or {name}(f, backend)(x).",
+        got=got,
+    )

@@ -114,6 +114,11 @@ class Kind:
         return f"{self._framework} {self._dtype_name}{list(self._shape)}{device}"
 
 
+def _kind(leaf: Any) -> Kind:
+    """That of a leaf, or the one in its place in `Signature.flat`."""
+    return leaf if type(leaf) is Kind else Kind(leaf)
+
+
 @final
 class Part:
     """What x, or the seed, was: its structure, and the kinds of its leaves."""
@@ -121,7 +126,7 @@ class Part:
     __slots__ = ("_flatten", "_what", "kinds", "structure")
 
     def __init__(self, what: str, leaves: Leaves, structure: Structure, flatten: Flatten) -> None:
-        self.kinds, self.structure = tuple(map(Kind, leaves)), structure
+        self.kinds, self.structure = tuple(map(_kind, leaves)), structure
         self._what, self._flatten = what, flatten
 
     @property
@@ -157,7 +162,7 @@ class Contexts:
     __slots__ = ("_bare", "_flatten", "_n", "kinds", "layout")
 
     def __init__(self, data: Leaves, layout: tuple[Any, ...], flatten: Flatten) -> None:
-        self.kinds, self.layout = tuple(map(Kind, data)), layout
+        self.kinds, self.layout = tuple(map(_kind, data)), layout
         self._n, self._bare = len(layout), all(slot.bare for slot in layout)
         self._flatten = flatten
 
@@ -204,6 +209,15 @@ class Signature:
         self.seed: Part | None = None
         if tangent is not None:
             self.seed = Part(_SEEDS[tangent], flat.seed, flat.seed_structure, flatten)
+
+    @property
+    def flat(self) -> Flat:
+        """The arguments that this is the signature of, with kinds for leaves: it pickles."""
+        x, contexts, seed = self.x, self.contexts, self.seed
+        flat = Flat(x.kinds, x.structure, contexts.kinds, contexts.layout)
+        return (
+            flat if seed is None else flat._replace(seed=seed.kinds, seed_structure=seed.structure)
+        )
 
     def match(self, x: Any, contexts: tuple[Any, ...], t: Any) -> tuple[Leaves, ...] | None:
         """The leaves of x, of the contexts and of the seed, if all are of these kinds, else None."""
