@@ -66,8 +66,9 @@ def parameters(operator: Operator) -> dict[str, tuple[str, str]]:
             "Whether each leaf of t carries one extra leading axis; the result then does too.",
         ),
         "out": (
-            "tree of numpy.ndarray, optional",
-            "Where to write the result (NumPy only); returned in its place.",
+            "tree of array, optional",
+            "Arrays like the result's, to write it into; returned in its place. JAX's cannot be written "
+            "into: what is returned holds new ones.",
         ),
         "accumulate": (
             "bool",

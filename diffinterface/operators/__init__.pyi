@@ -62,6 +62,7 @@ class _BatchedJacobian(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> Any: ...
 
 @type_check_only
@@ -72,6 +73,7 @@ class _BatchedJacobianWithAux(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -82,6 +84,7 @@ class _Derivative(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> Any: ...
 
 @type_check_only
@@ -92,6 +95,7 @@ class _DerivativeWithAux(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -217,6 +221,7 @@ class _Pullback(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> T: ...
 
 @type_check_only
@@ -228,6 +233,7 @@ class _PullbackWithAux(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[T, Any]: ...
 
 @type_check_only
@@ -239,6 +245,7 @@ class _Pushforward(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> Any: ...
 
 @type_check_only
@@ -250,6 +257,7 @@ class _PushforwardWithAux(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -260,6 +268,7 @@ class _SecondDerivative(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> Any: ...
 
 @type_check_only
@@ -270,6 +279,7 @@ class _SecondDerivativeWithAux(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -280,6 +290,7 @@ class _ValueAndBatchedJacobian(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -290,6 +301,7 @@ class _ValueAndBatchedJacobianWithAux(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any, Any]: ...
 
 @type_check_only
@@ -300,6 +312,7 @@ class _ValueAndDerivative(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -310,6 +323,7 @@ class _ValueAndDerivativeWithAux(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any, Any]: ...
 
 @type_check_only
@@ -365,6 +379,7 @@ class _ValueAndPullback(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, T]: ...
 
 @type_check_only
@@ -376,6 +391,7 @@ class _ValueAndPullbackWithAux(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, T, Any]: ...
 
 @type_check_only
@@ -387,6 +403,7 @@ class _ValueAndPushforward(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
@@ -398,6 +415,7 @@ class _ValueAndPushforwardWithAux(Transform):
         t: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any, Any]: ...
 
 @type_check_only
@@ -408,6 +426,7 @@ class _ValueDerivativeAndSecondDerivative(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any, Any]: ...
 
 @type_check_only
@@ -418,6 +437,7 @@ class _ValueDerivativeAndSecondDerivativeWithAux(Transform):
         x: Any,
         *contexts: Any,
         out: Any = None,
+        accumulate: bool = False,
     ) -> tuple[Any, Any, Any, Any]: ...
 
 @type_check_only
@@ -459,6 +479,7 @@ def batched_jacobian(
     argnums: Argnums = 0,
     has_aux: Literal[False] = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def batched_jacobian(
@@ -477,6 +498,7 @@ def batched_jacobian(
     argnums: Argnums = 0,
     has_aux: Literal[True],
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def batched_jacobian(
@@ -487,6 +509,7 @@ def batched_jacobian(
     argnums: Argnums = 0,
     has_aux: bool,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def derivative(
@@ -505,6 +528,7 @@ def derivative(
     argnums: Argnums = 0,
     has_aux: Literal[False] = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def derivative(
@@ -523,6 +547,7 @@ def derivative(
     argnums: Argnums = 0,
     has_aux: Literal[True],
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def derivative(
@@ -533,6 +558,7 @@ def derivative(
     argnums: Argnums = 0,
     has_aux: bool,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def gradient(
@@ -815,6 +841,7 @@ def pullback(
     has_aux: Literal[False] = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> T: ...
 @overload
 def pullback(
@@ -836,6 +863,7 @@ def pullback(
     has_aux: Literal[True],
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[T, Any]: ...
 @overload
 def pullback(
@@ -848,6 +876,7 @@ def pullback(
     has_aux: bool,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def pushforward(
@@ -869,6 +898,7 @@ def pushforward(
     has_aux: Literal[False] = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def pushforward(
@@ -890,6 +920,7 @@ def pushforward(
     has_aux: Literal[True],
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def pushforward(
@@ -902,6 +933,7 @@ def pushforward(
     has_aux: bool,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def second_derivative(
@@ -920,6 +952,7 @@ def second_derivative(
     argnums: Argnums = 0,
     has_aux: Literal[False] = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def second_derivative(
@@ -938,6 +971,7 @@ def second_derivative(
     argnums: Argnums = 0,
     has_aux: Literal[True],
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def second_derivative(
@@ -948,6 +982,7 @@ def second_derivative(
     argnums: Argnums = 0,
     has_aux: bool,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def value_and_batched_jacobian(
@@ -966,6 +1001,7 @@ def value_and_batched_jacobian(
     argnums: Argnums = 0,
     has_aux: Literal[False] = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def value_and_batched_jacobian(
@@ -984,6 +1020,7 @@ def value_and_batched_jacobian(
     argnums: Argnums = 0,
     has_aux: Literal[True],
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any, Any]: ...
 @overload
 def value_and_batched_jacobian(
@@ -994,6 +1031,7 @@ def value_and_batched_jacobian(
     argnums: Argnums = 0,
     has_aux: bool,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def value_and_derivative(
@@ -1012,6 +1050,7 @@ def value_and_derivative(
     argnums: Argnums = 0,
     has_aux: Literal[False] = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def value_and_derivative(
@@ -1030,6 +1069,7 @@ def value_and_derivative(
     argnums: Argnums = 0,
     has_aux: Literal[True],
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any, Any]: ...
 @overload
 def value_and_derivative(
@@ -1040,6 +1080,7 @@ def value_and_derivative(
     argnums: Argnums = 0,
     has_aux: bool,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def value_and_gradient(
@@ -1159,6 +1200,7 @@ def value_and_pullback(
     has_aux: Literal[False] = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, T]: ...
 @overload
 def value_and_pullback(
@@ -1180,6 +1222,7 @@ def value_and_pullback(
     has_aux: Literal[True],
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, T, Any]: ...
 @overload
 def value_and_pullback(
@@ -1192,6 +1235,7 @@ def value_and_pullback(
     has_aux: bool,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def value_and_pushforward(
@@ -1213,6 +1257,7 @@ def value_and_pushforward(
     has_aux: Literal[False] = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any]: ...
 @overload
 def value_and_pushforward(
@@ -1234,6 +1279,7 @@ def value_and_pushforward(
     has_aux: Literal[True],
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any, Any]: ...
 @overload
 def value_and_pushforward(
@@ -1246,6 +1292,7 @@ def value_and_pushforward(
     has_aux: bool,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def value_derivative_and_second_derivative(
@@ -1264,6 +1311,7 @@ def value_derivative_and_second_derivative(
     argnums: Argnums = 0,
     has_aux: Literal[False] = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any, Any]: ...
 @overload
 def value_derivative_and_second_derivative(
@@ -1282,6 +1330,7 @@ def value_derivative_and_second_derivative(
     argnums: Argnums = 0,
     has_aux: Literal[True],
     out: Any = None,
+    accumulate: bool = False,
 ) -> tuple[Any, Any, Any, Any]: ...
 @overload
 def value_derivative_and_second_derivative(
@@ -1292,6 +1341,7 @@ def value_derivative_and_second_derivative(
     argnums: Argnums = 0,
     has_aux: bool,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any: ...
 @overload
 def value_gradient_and_hessian(

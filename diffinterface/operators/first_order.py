@@ -24,6 +24,7 @@ def derivative(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Derivative of f with respect to a scalar x.
 
@@ -43,8 +44,11 @@ def derivative(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def derivative(
     np.float64(34.0)
     """
     request = Request.of(DERIVATIVE, f, backend, argnums, has_aux, reuse=False)
-    return call(request, x, contexts, out=out)
+    return call(request, x, contexts, out=out, accumulate=accumulate)
 
 
 def value_and_derivative(
@@ -80,6 +84,7 @@ def value_and_derivative(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """f(x), and the result of `derivative`, in one pass.
 
@@ -99,8 +104,11 @@ def value_and_derivative(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -125,7 +133,7 @@ def value_and_derivative(
     (np.float64(39.0), np.float64(34.0))
     """
     request = Request.of(DERIVATIVE, f, backend, argnums, has_aux, reuse=False)
-    return value_and(request, x, contexts, out=out)
+    return value_and(request, x, contexts, out=out, accumulate=accumulate)
 
 
 def prepare_derivative(
@@ -217,8 +225,9 @@ def gradient(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 
@@ -276,8 +285,9 @@ def value_and_gradient(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 

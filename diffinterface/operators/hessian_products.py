@@ -53,8 +53,9 @@ def hvp(
         Whether f returns ``(y, aux)``; aux is returned last.
     batched : bool
         Whether each leaf of t carries one extra leading axis; the result then does too.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 
@@ -122,8 +123,9 @@ def gradient_and_hvp(
         Whether f returns ``(y, aux)``; aux is returned last.
     batched : bool
         Whether each leaf of t carries one extra leading axis; the result then does too.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 

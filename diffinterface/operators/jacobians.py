@@ -44,8 +44,9 @@ def jacobian(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 
@@ -103,8 +104,9 @@ def value_and_jacobian(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 
@@ -198,6 +200,7 @@ def batched_jacobian(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Jacobians of all samples of a batch, for the cost of one sample's passes.
 
@@ -222,8 +225,11 @@ def batched_jacobian(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -253,7 +259,7 @@ def batched_jacobian(
            [[4.]]])
     """
     request = Request.of(BATCHED_JACOBIAN, f, backend, argnums, has_aux, reuse=False)
-    return call(request, x, contexts, out=out)
+    return call(request, x, contexts, out=out, accumulate=accumulate)
 
 
 def value_and_batched_jacobian(
@@ -264,6 +270,7 @@ def value_and_batched_jacobian(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """f(x), and the result of `batched_jacobian`, in one pass.
 
@@ -284,8 +291,11 @@ def value_and_batched_jacobian(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -315,7 +325,7 @@ def value_and_batched_jacobian(
            [[4.]]]))
     """
     request = Request.of(BATCHED_JACOBIAN, f, backend, argnums, has_aux, reuse=False)
-    return value_and(request, x, contexts, out=out)
+    return value_and(request, x, contexts, out=out, accumulate=accumulate)
 
 
 def prepare_batched_jacobian(

@@ -26,6 +26,7 @@ def pullback(
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Pullback (vector-Jacobian product) of f at x for the cotangent t.
 
@@ -53,8 +54,11 @@ def pullback(
         Whether f returns ``(y, aux)``; aux is returned last.
     batched : bool
         Whether each leaf of t carries one extra leading axis; the result then does too.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def pullback(
     array([22., 10.])
     """
     request = Request.of(PULLBACK, f, backend, argnums, has_aux, batched, reuse=False)
-    return call(request, x, contexts, t, out=out)
+    return call(request, x, contexts, t, out=out, accumulate=accumulate)
 
 
 def value_and_pullback(
@@ -90,6 +94,7 @@ def value_and_pullback(
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """f(x), and the result of `pullback`, in one pass.
 
@@ -113,8 +118,11 @@ def value_and_pullback(
         Whether f returns ``(y, aux)``; aux is returned last.
     batched : bool
         Whether each leaf of t carries one extra leading axis; the result then does too.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -137,7 +145,7 @@ def value_and_pullback(
     (array([1., 2.]), array([22., 10.]))
     """
     request = Request.of(PULLBACK, f, backend, argnums, has_aux, batched, reuse=False)
-    return value_and(request, x, contexts, t, out=out)
+    return value_and(request, x, contexts, t, out=out, accumulate=accumulate)
 
 
 def prepare_pullback(

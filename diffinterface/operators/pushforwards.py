@@ -26,6 +26,7 @@ def pushforward(
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Pushforward (Jacobian-vector product) of f at x along the tangent t.
 
@@ -52,8 +53,11 @@ def pushforward(
         Whether f returns ``(y, aux)``; aux is returned last.
     batched : bool
         Whether each leaf of t carries one extra leading axis; the result then does too.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def pushforward(
     array([ 2., 40.])
     """
     request = Request.of(PUSHFORWARD, f, backend, argnums, has_aux, batched, reuse=False)
-    return call(request, x, contexts, t, out=out)
+    return call(request, x, contexts, t, out=out, accumulate=accumulate)
 
 
 def value_and_pushforward(
@@ -89,6 +93,7 @@ def value_and_pushforward(
     has_aux: bool = False,
     batched: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """f(x), and the result of `pushforward`, in one pass.
 
@@ -112,8 +117,11 @@ def value_and_pushforward(
         Whether f returns ``(y, aux)``; aux is returned last.
     batched : bool
         Whether each leaf of t carries one extra leading axis; the result then does too.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -136,7 +144,7 @@ def value_and_pushforward(
     (array([1., 4.]), array([ 2., 40.]))
     """
     request = Request.of(PUSHFORWARD, f, backend, argnums, has_aux, batched, reuse=False)
-    return value_and(request, x, contexts, t, out=out)
+    return value_and(request, x, contexts, t, out=out, accumulate=accumulate)
 
 
 def prepare_pushforward(

@@ -24,6 +24,7 @@ def second_derivative(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """Second derivative of f with respect to a scalar x.
 
@@ -43,8 +44,11 @@ def second_derivative(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def second_derivative(
     np.float64(12.0)
     """
     request = Request.of(SECOND_DERIVATIVE, f, backend, argnums, has_aux, reuse=False)
-    return call(request, x, contexts, out=out)
+    return call(request, x, contexts, out=out, accumulate=accumulate)
 
 
 def value_derivative_and_second_derivative(
@@ -80,6 +84,7 @@ def value_derivative_and_second_derivative(
     argnums: Argnums = 0,
     has_aux: bool = False,
     out: Any = None,
+    accumulate: bool = False,
 ) -> Any:
     """f(x), its derivative and its second derivative, in one pass.
 
@@ -99,8 +104,11 @@ def value_derivative_and_second_derivative(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
+    accumulate : bool
+        Whether to add the result to what `out` holds, instead of overwriting it.
 
     Returns
     -------
@@ -125,7 +133,7 @@ def value_derivative_and_second_derivative(
     (np.float64(8.0), np.float64(12.0), np.float64(12.0))
     """
     request = Request.of(SECOND_DERIVATIVE, f, backend, argnums, has_aux, reuse=False)
-    return value_and(request, x, contexts, out=out)
+    return value_and(request, x, contexts, out=out, accumulate=accumulate)
 
 
 def prepare_second_derivative(
@@ -215,8 +223,9 @@ def hessian(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 
@@ -278,8 +287,9 @@ def value_gradient_and_hessian(
         Which parameters of f the tree x fills; the contexts fill the others in order.
     has_aux : bool
         Whether f returns ``(y, aux)``; aux is returned last.
-    out : tree of numpy.ndarray, optional
-        Where to write the result (NumPy only); returned in its place.
+    out : tree of array, optional
+        Arrays like the result's, to write it into; returned in its place. JAX's cannot be written
+        into: what is returned holds new ones.
     accumulate : bool
         Whether to add the result to what `out` holds, instead of overwriting it.
 
