@@ -49,11 +49,14 @@ from .operators import *  # noqa: F403 - its __all__ is the table of operators
 from .operators import __all__ as _operators
 
 if TYPE_CHECKING:
+    from .declare.counterparts import forward_counterpart, reverse_counterpart
     from .operators.explain import explain
     from .operators.hutchinson import hutchinson_trace
     from .operators.linear_operator import linear_operator
+    from .prepare.evaluate import evaluate
     from .prepare.explanation import Explanation
     from .tools.autotune import AutotuneError, autotune
+    from .tools.capabilities import Capabilities, capabilities
 
 __version__ = "0.1.0"
 
@@ -69,6 +72,7 @@ __all__ = [
     "AutotuneError",
     "BackendNotInstalledError",
     "Cache",
+    "Capabilities",
     "Config",
     "Constant",
     "DiffInterfaceError",
@@ -91,15 +95,19 @@ __all__ = [
     "UnsupportedOperatorError",
     "array_namespace",
     "autotune",
+    "capabilities",
     "check_available",
     "config_context",
+    "evaluate",
     "explain",
     "extend",
+    "forward_counterpart",
     "get_config",
     "hutchinson_trace",
     "inplace",
     "known_backends",
     "linear_operator",
+    "reverse_counterpart",
     "set_config",
     "special",
     "stop_gradient",
@@ -111,11 +119,16 @@ __all__ = [
 _LAZY = ("implicit", "sensitivity", "sparse", "testing")
 _LATER = {
     "AutotuneError": "tools.autotune",
+    "Capabilities": "tools.capabilities",
     "Explanation": "prepare.explanation",
     "autotune": "tools.autotune",
+    "capabilities": "tools.capabilities",
+    "evaluate": "prepare.evaluate",
     "explain": "operators.explain",
+    "forward_counterpart": "declare.counterparts",
     "hutchinson_trace": "operators.hutchinson",
     "linear_operator": "operators.linear_operator",
+    "reverse_counterpart": "declare.counterparts",
 }
 
 
@@ -123,9 +136,16 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return import_module(f"{__name__}.{name}")
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        hint = "" if name.startswith("_") else _hint(name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{hint}")
     value = globals()[name] = _public(getattr(import_module(f"{__name__}.{_LATER[name]}"), name))
     return value
+
+
+def _hint(name: str) -> str:
+    from .declare.hints import of_attribute
+
+    return of_attribute(name, __dir__())
 
 
 def __dir__() -> list[str]:

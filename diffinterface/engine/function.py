@@ -49,6 +49,7 @@ class Function:
         argnums: Argnums = 0,
         has_aux: bool = False,
         scalar: bool = False,
+        samples: bool = False,
         reuse: bool = True,
     ) -> None:
         self.f = f
@@ -57,7 +58,7 @@ class Function:
         self.layout = layout
         self.argnums = argnums
         self.has_aux = has_aux
-        self.scalar = scalar
+        self.scalar, self.samples = scalar, samples
         self.reuse = reuse
         self._memo: list[Structure] = []  # shared with the copies that `on` makes, as `states` is
         self.states: States = {}
@@ -99,11 +100,15 @@ class Function:
         thread.stack.append(self)
         try:
             return self.f(*arguments)
-        except (TypeError, ValueError, RuntimeError) as error:
-            # NumPy replaces what a dual number says about a lost derivative by words of its own.
-            if isinstance(error.__cause__, DiffInterfaceError):
-                raise error.__cause__ from None
-            refuse_foreign(self.f, self.backend, x, error)
+        except Exception as error:
+            if isinstance(error, TypeError | ValueError | RuntimeError):
+                # NumPy replaces what a dual number says about a lost derivative by words of its own.
+                if isinstance(error.__cause__, DiffInterfaceError):
+                    raise error.__cause__ from None
+                refuse_foreign(self.f, self.backend, x, error)
+            from .noted import add_notes
+
+            add_notes(error, x_tree, x, self.samples)
             raise
         finally:
             thread.stack.pop()

@@ -14,6 +14,7 @@ from ..engine.arguments import callables
 from ..engine.capture import Captured, leaves_by
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError
+from ..evaluations import name_of
 from . import fast as hotpath
 from .call import Call, own
 from .crossing import BridgedCall, bind, crosses
@@ -86,11 +87,11 @@ class Prepared:
             self._both = build(bound, self._captured, self._general_both, valued=True)
 
     def __repr__(self) -> str:
-        request, kinds = self._bound.request, "traced arrays"
-        name = getattr(request.f, "__name__", repr(request.f))
+        request, x = self._bound.request, "traced arrays"
         if isinstance(self._bound, Call):
-            kinds = ", ".join(map(repr, self._bound.signature.x.kinds))
-        return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
+            x = repr(self._bound.signature.x)
+        name = name_of(request.f)
+        return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {x}>"
 
     @property
     def details(self) -> Any:
@@ -205,7 +206,8 @@ class PreparedSamePoint:
 
     def __repr__(self) -> str:
         request = self._bound.request
-        return f"<{request.operator.name} by {request.adtype!r} linearised at one point>"
+        name = name_of(request.f)
+        return f"<{request.operator.name} of {name} by {request.adtype!r} linearised at one point>"
 
     def __call__(self, t: Any) -> Any:
         """The result for the tangent or cotangent t."""

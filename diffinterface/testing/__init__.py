@@ -12,6 +12,7 @@ from .defaults import GROUPS, default_scenarios, make, nested_scenarios
 from .differentiation import Report, check_scenario, scenario_marks, test_differentiation
 from .entries import EXPECTED_FAILURES, Entry, Unsupported, entries, entry, why_not
 from .oneliners import assert_backends_agree, check_derivatives
+from .primitives import AutoForwardFromPrimitive, AutoReverseFromPrimitive
 from .problems import Problem
 from .reference import NoReferenceError
 from .rows import Change, Row
@@ -23,6 +24,8 @@ __all__ = [
     "EXPECTED_FAILURES",
     "GROUPS",
     "Arguments",
+    "AutoForwardFromPrimitive",
+    "AutoReverseFromPrimitive",
     "Benchmark",
     "Caller",
     "Change",
