@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # these load when they are asked for, see _load
     from . import extend
     from .arrays.namespace import array_namespace
     from .arrays.stop import stop_gradient
+    from .declare.counterparts import forward_counterpart, reverse_counterpart
     from .engine.registry import check_available
     from .nest.with_engine import DifferentiateWith
     from .neutral import special
@@ -51,8 +52,10 @@ if TYPE_CHECKING:  # these load when they are asked for, see _load
     from .operators.explain import explain
     from .operators.hutchinson import hutchinson_trace
     from .operators.linear_operator import linear_operator
+    from .prepare.evaluate import evaluate
     from .prepare.explanation import Explanation
     from .tools.autotune import AutotuneError, autotune
+    from .tools.capabilities import Capabilities, capabilities
 
 __version__ = "0.1.0"
 
@@ -68,6 +71,7 @@ __all__ = [
     "AutotuneError",
     "BackendNotInstalledError",
     "Cache",
+    "Capabilities",
     "Config",
     "Constant",
     "DiffInterfaceError",
@@ -91,11 +95,14 @@ __all__ = [
     "array_namespace",
     "autotune",
     "batched_jacobian",
+    "capabilities",
     "check_available",
     "config_context",
     "derivative",
+    "evaluate",
     "explain",
     "extend",
+    "forward_counterpart",
     "get_config",
     "gradient",
     "gradient_and_hvp",
@@ -120,6 +127,7 @@ __all__ = [
     "prepare_second_derivative",
     "pullback",
     "pushforward",
+    "reverse_counterpart",
     "second_derivative",
     "set_config",
     "special",
@@ -145,6 +153,7 @@ _load = later(
         "operators": __all__,
         "arrays.namespace": ["array_namespace"],
         "arrays.stop": ["stop_gradient"],
+        "declare.counterparts": ["forward_counterpart", "reverse_counterpart"],
         "engine.registry": ["check_available"],
         "nest.with_engine": ["DifferentiateWith"],
         "neutral.inplace": ["inplace"],
@@ -153,14 +162,26 @@ _load = later(
         "operators.explain": ["explain"],
         "operators.hutchinson": ["hutchinson_trace"],
         "operators.linear_operator": ["linear_operator"],
+        "prepare.evaluate": ["evaluate"],
         "prepare.explanation": ["Explanation"],
         "tools.autotune": ["AutotuneError", "autotune"],
+        "tools.capabilities": ["Capabilities", "capabilities"],
     },
 )
 
 
 def __getattr__(name: str) -> Any:
-    return import_module(f"{__name__}.{name}") if name in _MODULES else _public(_load(name))
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_hint(name)}")
+    return _public(_load(name))
+
+
+def _hint(name: str) -> str:
+    from .declare.hints import of_attribute
+
+    return "" if name.startswith("_") else of_attribute(name, __dir__())
 
 
 def __dir__() -> list[str]:

@@ -58,3 +58,9 @@ def rewind(states: States) -> None:
     """Go back to where the call began."""
     for what, state in states.items():
         what.write(state)
+
+
+def name_of(f: Any) -> str:
+    """What to call a function: never by its place in memory."""
+    name = getattr(f, "__name__", None) or getattr(getattr(f, "func", None), "__name__", None)
+    return name if isinstance(name, str) else type(f).__name__

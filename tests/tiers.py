@@ -65,6 +65,7 @@ WAIT = (
     "tests/kit/testing/test_engines.py::test_elementary_rules",
     "tests/kit/testing/test_mutants.py::test_without_a_fault_nothing_is_found",
     "tests/kit/testing/test_oneliners.py::test_every_installed_engine_is_right",
+    "tests/kit/testing/test_primitives.py::test_every_feature",
     "tests/kit/testing/test_plugin.py::test_a_missing_engine_skips_or_fails",
     "tests/kit/testing/test_plugin.py::test_a_name_that_is_none_stops_the_run",
     "tests/kit/testing/test_plugin.py::test_a_test_runs_with_each_backend_named",

@@ -39,6 +39,7 @@ class ComplexStepBackend(Backend):
     """
 
     adtype_class = AutoComplexStep
+    orders, dtypes = 2, frozenset(STEP)
 
     def level(self, mode: Mode, directions: int) -> Level:
         # Each gives the value too, in complex arithmetic.

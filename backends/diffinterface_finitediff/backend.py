@@ -33,6 +33,7 @@ class FiniteDiffBackend(Backend):
     adtype_class = AutoFiniteDiff
     stops = False
     exact = False
+    orders = 2
     adtype: AutoFiniteDiff
 
     def __init__(self, adtype: AutoFiniteDiff) -> None:

@@ -66,7 +66,10 @@ def apply(rows: Any, y: Leaves, t: Leaves, batched: bool) -> Leaves:
             lead = shape_of(tangent)[:1] if batched else ()
             size = prod(shape_of(tangent)[1:] if batched else shape_of(tangent))
             matrix = xp.reshape(block, (size_of(leaf), size))
-            total = total + xp.reshape(tangent, (*lead, size)) @ matrix.T
+            tangent = xp.reshape(tangent, (*lead, size))
+            if is_complex(matrix) and not is_complex(tangent):  # products of torch do not promote
+                tangent = xp.astype(tangent, matrix.dtype)
+            total = total + tangent @ matrix.T
         results.append(array_namespace(total).reshape(total, (*lead, *shape_of(leaf))))
     return tuple(results)
 
@@ -159,7 +162,7 @@ def check_batch(x: Leaves, y: Leaves = ()) -> int:
         shapes = ", ".join(str(shape_of(leaf)) for leaf in (*x, *y))
         raise ShapeError(
             "batched_jacobian expects one leading batch axis of the same length on each array of x and "
-            f"of f(x), got shapes {shapes}.",
+            f"of f(x), which takes all samples at once; got shapes {shapes}.",
             got=[shape_of(leaf) for leaf in (*x, *y)],
         )
     return int(leads.pop()[0])

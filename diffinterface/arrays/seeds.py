@@ -41,7 +41,8 @@ def match(t: Leaves, like: Leaves, batched: bool, what: str, of: str) -> Leaves:
     """
     if len(t) != len(like):
         raise ShapeError(
-            f"The {what} has {len(t)} leaves, expected the {len(like)} of {of}.",
+            f"The {what} has {len(t)} leaves, expected the {len(like)} of {of}."
+            f"{instead(of, len(like) == 1)}",
             got=len(t),
             expected=len(like),
         )
@@ -53,6 +54,15 @@ def match(t: Leaves, like: Leaves, batched: bool, what: str, of: str) -> Leaves:
             got=[shape_of(leaf) for leaf in t],
         )
     return tuple(match_leaf(a, b, batched, what, of) for a, b in zip(t, like, strict=True))
+
+
+def instead(of: str, lone: bool) -> str:
+    """What to pass where a seed is no tree like `of`, which is a `lone` array or a tree of several."""
+    if lone:
+        return (
+            f" {of} is one array: pass the seed itself; several go in one stack, with batched=True."
+        )
+    return f" Pass a tree like {of}: a tuple for a tuple, a dict with the same keys for a dict."
 
 
 def match_leaf(t: Array, like: Array, batched: bool, what: str, of: str) -> Array:

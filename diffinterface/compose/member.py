@@ -71,3 +71,4 @@ class NoBackend(Composite):
     """`NoAutoDiff`: every operator raises."""
 
     adtype_class = NoAutoDiff
+    orders, dtypes = 0, frozenset()

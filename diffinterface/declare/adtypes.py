@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
-from ..errors import InputError
+from ..errors import InputError, UnsupportedOperatorError
 
 Mode = Literal["auto", "forward", "reverse"]
 _MODES = ("auto", "forward", "reverse")
@@ -34,6 +34,24 @@ class ADType:
 
     def __getstate__(self) -> Any:
         return {name: value for name, value in vars(self).items() if name != RESOLVED}
+
+    def __init_subclass__(cls) -> None:
+        # Before a dataclass makes its own, which tells every default.
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = ADType.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        rows = [(option, getattr(self, option.name)) for option in fields(self) if option.repr]
+        told = {o.name: value for o, value in rows if o.default is MISSING or value != o.default}
+        needed = [o.name for o, _ in rows if o.default is MISSING and o.default_factory is MISSING]
+        alone = needed if len(needed) == 1 else []  # the one that needs no name
+        words = [repr(v) if name in alone else f"{name}={v!r}" for name, v in told.items()]
+        return f"{type(self).__name__}({', '.join(words)})"
+
+    def in_mode(self, mode: Literal["forward", "reverse"]) -> ADType:
+        """The same engine in one mode; itself where it has no choice. See `forward_counterpart`."""
+        has = getattr(self, "mode", None) in _MODES
+        return replace(self, mode=mode) if has else self  # type: ignore[call-arg]
 
 
 def _check_choice(owner: ADType, field: str, got: object, allowed: tuple[object, ...]) -> None:
@@ -165,6 +183,11 @@ class NoAutoDiff(ADType):
 
     name: ClassVar[str] = "none"
 
+    def in_mode(self, mode: Literal["forward", "reverse"]) -> ADType:
+        raise UnsupportedOperatorError(
+            f"{self!r} does not differentiate, in no mode; name an engine.", backend=self
+        )
+
 
 @dataclass(frozen=True)
 class SecondOrder(ADType):
@@ -179,6 +202,12 @@ class SecondOrder(ADType):
 
     def __post_init__(self) -> None:
         _check_members(self, outer=self.outer, inner=self.inner)
+
+    def in_mode(self, mode: Literal["forward", "reverse"]) -> ADType:
+        raise InputError(
+            f"{self!r} is of two modes; ask for the counterpart of its outer and of its inner.",
+            got=self,
+        )
 
 
 @dataclass(frozen=True)
@@ -281,6 +310,9 @@ class AutoSparse(ADType):
                     f"AutoSparse: {field}={got!r} is none; write {instead}, of diffinterface.sparse.",
                     got=got,
                 )
+
+    def in_mode(self, mode: Literal["forward", "reverse"]) -> ADType:
+        return replace(self, dense=self.dense.in_mode(mode))
 
 
 def _check_members(owner: ADType, **members: object) -> None:

@@ -48,9 +48,9 @@ def as_adtype(backend: Any) -> ADType:
         backend = setting("backend")
     adtype = parse(backend) if isinstance(backend, str) else backend
     if not isinstance(adtype, ADType):
-        hint = "; write AutoForwardDiff() with parentheses" if isinstance(backend, type) else ""
         raise UnknownBackendError(
-            f"Backend must be an ADType, a string or None, got {backend!r}{hint}.", got=backend
+            f"Backend must be an ADType, a string or None, got {backend!r}{_hint(backend)}.",
+            got=backend,
         )
     try:
         hash(adtype)
@@ -61,6 +61,12 @@ def as_adtype(backend: Any) -> ADType:
             got=type(adtype),
         ) from error
     return adtype
+
+
+def _hint(backend: Any) -> str:
+    from .hints import of_backend
+
+    return of_backend(backend)
 
 
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
@@ -175,6 +181,6 @@ def get_config() -> Config:
     --------
     >>> import diffinterface as di
     >>> di.get_config()
-    Config(backend=AutoForwardDiff(chunk_size=None), nested_switching=True)
+    Config(backend=AutoForwardDiff(), nested_switching=True)
     """
     return Config(*[setting(field.name) for field in fields(Config)])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,7 @@ _BUILTIN: dict[str, type[ADType]] = {
     if isinstance(kind, type) and issubclass(kind, ADType) and kind.name
 }
 _OF_MEMBERS = (SecondOrder, MixedMode, AutoSparse)
+_SHORT = re.compile(r"\s*(\w+):(\w+)\s*")
 
 
 def known_backends() -> list[str]:
@@ -26,10 +28,13 @@ def known_backends() -> list[str]:
 
 @lru_cache(maxsize=256)
 def parse(text: str) -> ADType:
-    """An `ADType` from its string: ``"jax"``, ``"torch(mode='forward')"``.
+    """An `ADType` from its string: ``"jax"``, ``"torch(mode='forward')"``, or short ``"torch:forward"``.
 
     Arguments are keyword literals; nothing is evaluated.
     """
+    short = _SHORT.fullmatch(text)
+    if short:
+        return _with_word(*short.groups())
     try:
         call = ast.parse(text.strip(), mode="eval").body
         if not isinstance(call, ast.Call):
@@ -40,7 +45,7 @@ def parse(text: str) -> ADType:
     except (SyntaxError, ValueError):
         raise UnknownBackendError(
             f"Backend string {text!r} cannot be read; expected a name such as 'jax', or a name "
-            "with options such as \"torch(mode='forward')\".",
+            "with options such as \"torch(mode='forward')\", in short 'torch:forward'.",
             got=text,
         ) from None
     kind = _adtype_class(node.id)
@@ -52,6 +57,15 @@ def parse(text: str) -> ADType:
             f"{', '.join(field.name for field in fields(kind)) or 'no options'}.",
             got=text,
         ) from None
+
+
+def _with_word(name: str, word: str) -> ADType:
+    """The declaration whose option that takes a word, a mode or a scheme, is `word`."""
+    adtype = parse(name)
+    for option in fields(adtype):
+        if isinstance(option.default, str):
+            return replace(adtype, **{option.name: word})
+    raise UnknownBackendError(f"Backend {name!r} has no modes, got '{name}:{word}'.", got=word)
 
 
 def _adtype_class(name: str) -> type[ADType]:
@@ -76,10 +90,13 @@ def plugin(name: str) -> Any:
     """
     entry = plugins.entries("backends").get(name)
     if entry is None:
+        from .hints import of_backend_name
+
         known = known_backends()
+        hint = of_backend_name(name, known) or "."
         raise UnknownBackendError(
-            f"Unknown backend {name!r}; known are {', '.join(known)}. A plugin makes itself known by "
-            "an entry point in the group 'diffinterface.backends'.",
+            f"Unknown backend {name!r}; known are {', '.join(known)}{hint} A plugin makes itself "
+            "known by an entry point in the group 'diffinterface.backends'.",
             got=name,
             known=known,
         )

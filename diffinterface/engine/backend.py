@@ -32,6 +32,7 @@ class Backend(AbstractBackend):
     ``prepare_hvp``               (x, contexts, t) like x                                (y, gradient)
     ``prepare_hessian``           (x, contexts)    rows[j][i]: ``x[j].shape+x[i].shape`` (y, gradient)
     ``prepare_batched_jacobian``  (x, contexts)    rows[j][i]: ``(batch, *y_j, *x_i)``   y
+    ``prepare_evaluate``          (x, contexts)    y                                     y
     ============================= ================ ===================================== ===============
 
     With ``batched=True`` the leaves of t carry one extra leading axis, and so does the result.
@@ -94,6 +95,10 @@ class Backend(AbstractBackend):
         self, fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool = False
     ) -> Prep:
         return derived.fix_point(self.prepare_pullback(fn, x, contexts, t, batched), x, contexts)
+
+    def prepare_evaluate(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
+        program = self.program(fn, x, contexts)
+        return Prep(lambda x, c: (value := program(x, c), value, None), program)
 
     def prepare_derivative(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         return derived.derivative(self, fn, x, contexts)

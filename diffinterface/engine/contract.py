@@ -37,6 +37,10 @@ class AbstractBackend(ABC):
         Whether a prep depends otherwise on what f captured, so that it must be watched too.
     exact : bool
         Whether derivatives are exact to rounding.
+    orders : int or None
+        Up to which order its derivatives are of use, by second-order operators too; None means any.
+    dtypes : frozenset of str or None
+        Names of the dtypes of x that it differentiates; None means all that its arrays can have.
     stops : bool
         Whether f can keep a value from being differentiated; see `stop_gradient`.
     costs : Costs
@@ -53,6 +57,8 @@ class AbstractBackend(ABC):
     compiles: bool = False
     watches: bool = False
     exact: bool = True
+    orders: int | None = None
+    dtypes: frozenset[str] | None = None
     stops: bool = True
     costs: Costs = EVEN
     column_evaluations: float = 1.5

@@ -64,9 +64,9 @@ class Converter:
         "to_numpy_arrays",
     )
 
-    def __init__(self, backend: AbstractBackend, x: Leaves) -> None:
+    def __init__(self, backend: AbstractBackend, x: Leaves, lone: bool = True) -> None:
         self._backend = backend
-        self._caller = _caller(x)
+        self._caller = _caller(x, lone)
         self._native = backend.framework
         # Only where results cross to another framework; else a call would keep x, or its trace, alive.
         foreign = self._native is not None and self._caller not in (NUMPY, self._native)
@@ -194,7 +194,7 @@ def _has_dtype(framework: Framework, dtype: np.dtype[Any]) -> bool:
     return framework.has_dtype(dtype.name)
 
 
-def _caller(x: Leaves) -> Framework:
+def _caller(x: Leaves, lone: bool) -> Framework:
     """The one framework of the arrays in x."""
     if not x:
         raise InputError("x holds no array: there is nothing to differentiate.", got=x)
@@ -209,7 +209,10 @@ def _caller(x: Leaves) -> Framework:
             )
         if not is_inexact(leaf):
             name = dtype_name(leaf)
-            cast = "float(x)" if isinstance(leaf, int) else framework.to_floating
+            cast = framework.to_floating
+            if isinstance(leaf, int):
+                in_list = "1.0 for 1, or np.array(x, dtype=float) for a list of numbers"
+                cast = "float(x)" if lone else in_list
             raise InputError(
                 f"x has dtype {name}, which cannot be differentiated; pass floating values: {cast}.",
                 got=name,

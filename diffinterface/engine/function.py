@@ -49,6 +49,7 @@ class Function:
     argnums: Argnums = 0
     has_aux: bool = False
     scalar: bool = False
+    samples: bool = False
     reuse: bool = True
 
     def __post_init__(self) -> None:
@@ -92,11 +93,15 @@ class Function:
         thread.stack.append(self)
         try:
             return self.f(*arguments)
-        except (TypeError, ValueError, RuntimeError) as error:
-            # NumPy replaces what a dual number says about a lost derivative by words of its own.
-            if isinstance(error.__cause__, DiffInterfaceError):
-                raise error.__cause__ from None
-            refuse_foreign(self.f, self.backend, x, error)
+        except Exception as error:
+            if isinstance(error, TypeError | ValueError | RuntimeError):
+                # NumPy replaces what a dual number says about a lost derivative by words of its own.
+                if isinstance(error.__cause__, DiffInterfaceError):
+                    raise error.__cause__ from None
+                refuse_foreign(self.f, self.backend, x, error)
+            from .noted import add_notes
+
+            add_notes(error, x_tree, x, self.samples)
             raise
         finally:
             thread.stack.pop()

@@ -17,6 +17,8 @@ COMPOSITES = {
     "mixed_mode": "diffinterface.compose.mixed_mode:MixedModeBackend",
     "none": "diffinterface.compose.member:NoBackend",
     "sparse": "diffinterface.sparse.backend:SparseBackend",
+    "forward_from_primitive": "diffinterface.testing.primitives:ForwardFromPrimitiveBackend",
+    "reverse_from_primitive": "diffinterface.testing.primitives:ReverseFromPrimitiveBackend",
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, final
 from ..arrays.framework import NUMPY, framework_of
 from ..arrays.trees import flatten, map_leaves
 from ..errors import InputError, UnsupportedOperatorError
+from ..evaluations import name_of
 
 
 @final
@@ -43,8 +44,11 @@ class inplace:  # noqa: N801 - reads as the function that it is
         if not callable(f):
             raise InputError(f"inplace expects a callable f(y, x), got {f!r}.", got=f)
         self._f, self._y = f, y
-        self.__name__ = f"inplace({getattr(f, '__name__', 'f')})"
+        self.__name__ = f"inplace({name_of(f)})"
         self.__wrapped__ = f
+
+    def __repr__(self) -> str:
+        return self.__name__
 
     def __call__(self, x: Any, *contexts: Any) -> Any:
         """The filled copy of y."""

@@ -15,7 +15,7 @@ from ..arrays.stop import stopped
 from ..arrays.trees import flatten, map_leaves
 from ..declare.plugins import entries
 from ..errors import InputError, OutputError, UnsupportedOperatorError
-from ..evaluations import advancing, running
+from ..evaluations import advancing, name_of, running
 
 
 class Parts:
@@ -114,11 +114,12 @@ class StatefulLayer:
 
     def __init__(self, layer: Any, params: Any = None, state: Any = ()) -> None:
         self._parts = _take_apart(layer, params, state)
+        self._name = name_of(layer)
         self._own = params is None
         self._params = params
 
     def __repr__(self) -> str:
-        return f"StatefulLayer of {self._parts.apply!r}"
+        return f"StatefulLayer({self._name})"
 
     @property
     def params(self) -> Any:
@@ -150,6 +151,7 @@ class StatefulLayer:
         """The same layer, its state included, with other parameters."""
         other = object.__new__(StatefulLayer)
         other._parts, other._own, other._params = self._parts, False, params
+        other._name = self._name
         return other
 
     def pure(self, params: Any, state: Any, *inputs: Any, **options: Any) -> tuple[Any, Any]:

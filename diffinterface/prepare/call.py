@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays.facts import NUMBERS, dtype_name, is_complex, is_inexact
 from ..arrays.framework import NUMPY, framework_of
-from ..arrays.seeds import match
+from ..arrays.seeds import instead, match
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.arguments import check_statics
 from ..engine.contract import AbstractBackend
@@ -42,7 +42,7 @@ class Call:
             operator.check_x(flat.x)
         self.request = request
         x_beside = beside(flat.x, flat.contexts) if flat.contexts else flat.x
-        self.converter = Converter(backend, x_beside)
+        self.converter = Converter(backend, x_beside, flat.structure is LEAF)
         self.fn = Function(
             request.f,
             backend,
@@ -51,6 +51,7 @@ class Call:
             argnums=check_argnums(request.argnums, x, len(flat.layout)),
             has_aux=request.has_aux,
             scalar=operator.scalar_y,
+            samples=operator.samples,
             reuse=request.reuse,
         )
         self._point: Leaves | None = None
@@ -147,7 +148,8 @@ class Call:
         if not (got is expected or got == expected):
             of = "x" if self.request.operator.tangent == "x" else "f(x)"
             raise ShapeError(
-                f"The seed has structure {got}, expected {expected}, that of {of}.",
+                f"The seed has structure {got}, expected {expected}, that of {of}."
+                f"{instead(of, expected is LEAF)}",
                 got=got,
                 expected=expected,
             )

@@ -17,6 +17,7 @@ from ..engine.arguments import callables
 from ..engine.capture import Captured, leaves_by
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError
+from ..evaluations import name_of
 from . import fast as hotpath
 from .arrival import Arrival
 from .call import Call, own
@@ -97,10 +98,10 @@ class Prepared:
 
     def __repr__(self) -> str:
         request, kinds = self._bound.request, "traced arrays"
-        name = getattr(request.f, "__name__", repr(request.f))
         signature = getattr(self._bound, "signature", None)
         if signature is not None:
-            kinds = ", ".join(map(repr, signature.x.kinds))
+            kinds = repr(signature.x)
+        name = name_of(request.f)
         return f"<prepared {request.operator.name} of {name} by {request.adtype!r} at {kinds}>"
 
     def __copy__(self) -> Prepared:
@@ -301,7 +302,8 @@ class PreparedSamePoint:
 
     def __repr__(self) -> str:
         request = self._bound.request
-        return f"<{request.operator.name} by {request.adtype!r} linearized at one point>"
+        name = name_of(request.f)
+        return f"<{request.operator.name} of {name} by {request.adtype!r} linearized at one point>"
 
     def __call__(self, t: Any, *, out: Any = None, accumulate: bool = False) -> Any:
         """The result for the tangent or cotangent t."""

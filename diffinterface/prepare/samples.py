@@ -53,7 +53,8 @@ def check_samples(backend: AbstractBackend, fn: Function, x: Leaves, contexts: L
             raise OutputError(
                 "f mixes the samples of its batch, as batch normalization in training does, or a sum "
                 "over the leading axis: they have no Jacobians of their own. Use jacobian, or evaluate "
-                "f in a mode that treats each sample alone.",
+                "f in a mode that treats each sample alone. An f of one sample takes the batch for it: "
+                "write it for all samples (x[:, 0] for x[0]), or call jacobian for each.",
                 operator="batched_jacobian",
             )
 

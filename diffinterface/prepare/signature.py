@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, final
 
 from ..arrays.facts import dtype_name, shape_of
 from ..arrays.framework import framework_of
+from ..arrays.seeds import instead
 from ..arrays.trees import LEAF, Leaves, Structure
 from ..engine.arguments import split
 from ..errors import InputError
@@ -52,6 +53,7 @@ class Flat(NamedTuple):
 
 
 _SEEDS = {"x": "the tangent", "y": "the cotangent"}
+_OF = {"the tangent": "x", "the cotangent": "f(x)"}
 
 
 def flatten_any(tree: Any, flatten: Flatten) -> tuple[Leaves, Structure]:
@@ -129,6 +131,12 @@ class Part:
         self.kinds, self.structure = tuple(map(_kind, leaves)), structure
         self._what, self._flatten = what, flatten
 
+    def __repr__(self) -> str:
+        try:
+            return repr(self.structure.unflatten(self.kinds))
+        except Exception:  # a class of the user's that wants arrays
+            return ", ".join(map(repr, self.kinds))
+
     @property
     def is_lone_array(self) -> bool:
         """Whether it was one array, and no Python number."""
@@ -146,7 +154,9 @@ class Part:
         """One line for each way in which `tree` does not match; empty if it does."""
         leaves, structure = flatten_any(tree, self._flatten)
         if not (structure is self.structure or structure == self.structure):
-            return [f"{self._what}: prepared for structure {self.structure}, got {structure}"]
+            line = f"{self._what}: prepared for structure {self.structure}, got {structure}"
+            of = _OF.get(self._what)
+            return [line if of is None else f"{line}.{instead(of, self.structure is LEAF)}"]
         return [
             f"{self._what}{f' leaf {i}' if len(leaves) > 1 else ''}: prepared for {kind}, got "
             + (repr(Kind(leaf)) if framework_of(leaf) else type(leaf).__qualname__)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .defaults import GROUPS, default_scenarios, make, nested_scenarios
     from .differentiation import Report, check_scenario, scenario_marks, test_differentiation
     from .oneliners import assert_backends_agree, check_derivatives
+    from .primitives import AutoForwardFromPrimitive, AutoReverseFromPrimitive
     from .problems import Problem
     from .reference import NoReferenceError
     from .rows import Change, Row
@@ -30,6 +31,8 @@ __all__ = [
     "EXPECTED_FAILURES",
     "GROUPS",
     "Arguments",
+    "AutoForwardFromPrimitive",
+    "AutoReverseFromPrimitive",
     "Benchmark",
     "Caller",
     "Change",
@@ -70,6 +73,7 @@ __getattr__ = later(
         "differentiation": ["Report", "check_scenario", "scenario_marks", "test_differentiation"],
         "backends": ["EXPECTED_FAILURES", "Entry", "Unsupported", "entries", "entry", "why_not"],
         "oneliners": ["assert_backends_agree", "check_derivatives"],
+        "primitives": ["AutoForwardFromPrimitive", "AutoReverseFromPrimitive"],
         "problems": ["Problem"],
         "reference": ["NoReferenceError"],
         "rows": ["Change", "Row"],

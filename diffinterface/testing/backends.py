@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ..declare.adtypes import ADType, MixedMode, SecondOrder
 from ..declare.config import as_adtype
-from ..declare.strings import known_backends, parse
+from ..declare.strings import known_backends
 from ..engine.registry import check_available
 from ..errors import (
     DiffInterfaceError,
@@ -19,6 +19,7 @@ from ..errors import (
     UnknownBackendError,
     UnsupportedOperatorError,
 )
+from .primitives import FromPrimitive
 from .scenario import Scenario
 
 SECOND_ORDER = ("second_derivative", "hvp", "hessian")
@@ -76,7 +77,6 @@ _TOLERANCES: dict[tuple[str, str], tuple[Tolerances, Tolerances]] = {
     ("complexstep", ""): ((1e-12, 1e-5), (1e-9, 1e-3)),
 }
 _EXACT: tuple[Tolerances, Tolerances] = ((1e-12, 1e-5), (1e-12, 1e-5))
-_SHORT = re.compile(r"\s*(\w+):(\w+)\s*")
 
 
 def entry(backend: ADType | str | Entry | None) -> Entry:
@@ -85,28 +85,18 @@ def entry(backend: ADType | str | Entry | None) -> Entry:
     Parameters
     ----------
     backend : ADType or str or Entry or None
-        A declaration, its string, the short form ``"torch:forward"`` (the option that names a mode or
-        a scheme), or None for the configured backend.
+        A declaration, its string (also short, ``"torch:forward"``), or None for the configured backend.
 
     Examples
     --------
     >>> from diffinterface.testing import entry
     >>> entry("torch:forward").adtype
-    AutoTorch(mode='forward', compile=False)
+    AutoTorch(mode='forward')
     """
     if isinstance(backend, Entry):
         return backend
-    short = _SHORT.fullmatch(backend) if isinstance(backend, str) else None
-    adtype = _with_word(*short.groups()) if short else as_adtype(backend)
+    adtype = as_adtype(backend)
     return Entry(_id(adtype), adtype, *_tolerances(adtype))
-
-
-def _with_word(name: str, word: str) -> ADType:
-    adtype = parse(name)
-    for option in fields(adtype):
-        if isinstance(option.default, str):
-            return replace(adtype, **{option.name: word})
-    raise UnknownBackendError(f"Backend {name!r} has no modes, got '{name}:{word}'.", got=word)
 
 
 def _id(adtype: ADType) -> str:
@@ -129,6 +119,8 @@ def _id(adtype: ADType) -> str:
 
 
 def _tolerances(adtype: ADType) -> tuple[Tolerances, Tolerances]:
+    if isinstance(adtype, FromPrimitive):
+        return _tolerances(adtype.backend)
     if isinstance(adtype, SecondOrder):
         outer, inner = _tolerances(adtype.outer), _tolerances(adtype.inner)
         first = inner[0]

@@ -127,7 +127,7 @@ def autotune(
     ...     lambda x: (x**3).sum(), np.ones(50), backends="forwarddiff,finitediff", budget=0.01
     ... )
     >>> choice.backend
-    AutoForwardDiff(chunk_size=None)
+    AutoForwardDiff()
     """
     from ..testing.benchmark import timed
     from ..testing.oneliners import scenario_of, tolerant

@@ -72,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(run=_doctor)
     _add_sparse(commands)
+    table = commands.add_parser(
+        "capabilities",
+        help="what each installed engine says that it can do",
+        description="A table of what engines declare: modes, orders, dtypes, arrays and the like.",
+    )
+    table.add_argument("backend", nargs="*", help="such as jax or torch:forward; by default all")
+    table.set_defaults(run=_capabilities)
     return parser
 
 
@@ -92,6 +99,14 @@ def _add_sparse(commands: Any) -> None:
     add("--matrix", metavar="NPZ", help="write the matrix, for scipy.sparse.load_npz")
     add("--spy", metavar="PNG", help="draw the pattern in its colors")
     sparse.set_defaults(run=_sparse)
+
+
+def _capabilities(options: argparse.Namespace) -> int:
+    from .capabilities import CapabilityTable, capabilities
+
+    rows = map(capabilities, options.backend) if options.backend else capabilities()
+    print(CapabilityTable(rows))
+    return 0
 
 
 def _sparse(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The capability table of the README and the documentation, from the suite's own expected failures.
+"""The tables of engines in the README and the documentation: what the suite finds, and what they say.
 
 Run ``python -m tests.contract.conformance.capability_table`` to print it, with ``--write FILE ...`` to
 replace what stands between the markers of each file.
@@ -11,14 +11,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import diffinterface as di
 from diffinterface.testing import Entry, Scenario, Unsupported, why_not
 from diffinterface.testing.scenario import OPERATORS
+from diffinterface.tools.capabilities import CapabilityTable
 
 from ...backends import BY_ID, ENGINES
 from .scenarios import SCENARIOS
 
-BEGIN, END = "<!-- capability-table:begin -->", "<!-- capability-table:end -->"
-BLOCK = re.compile(f"({re.escape(BEGIN)}\n).*?({re.escape(END)})", re.DOTALL)
+BEGIN = "<!-- capability-table:begin -->"
+
+
+def block(name: str) -> re.Pattern[str]:
+    """What stands between the markers of a table."""
+    return re.compile(f"(<!-- {name}-table:begin -->\n).*?(<!-- {name}-table:end -->)", re.DOTALL)
+
 
 COLUMNS = {engine: type(BY_ID[engine].adtype).__name__ for engine in ENGINES}
 FEATURES = (
@@ -79,9 +86,15 @@ def _cell(backend: Entry, scenarios: list[Scenario], notes: list[str]) -> str:
     return f"{word} ({', '.join(numbers)})"
 
 
+def declared() -> str:
+    """What the engines declare, in the order of the other table."""
+    return CapabilityTable(di.capabilities(engine) for engine in ENGINES).markdown()
+
+
 def replaced(text: str) -> str:
-    """`text` with the table of today between its markers."""
-    return BLOCK.sub(lambda match: match[1] + table() + match[2], text)
+    """`text` with the tables of today between their markers."""
+    text = block("capability").sub(lambda match: match[1] + table() + match[2], text)
+    return block("declared").sub(lambda match: match[1] + declared() + match[2], text)
 
 
 def main() -> None:

@@ -386,6 +386,4 @@ def test_example_that_hides_a_conjugate(backend: Entry) -> None:
 
 def test_repr_names_what_was_prepared() -> None:
     prep = di.prepare_gradient(total, "forwarddiff", X)
-    assert repr(prep) == (
-        "<prepared gradient of total by AutoForwardDiff(chunk_size=None) at numpy float64[3]>"
-    )
+    assert repr(prep) == ("<prepared gradient of total by AutoForwardDiff() at numpy float64[3]>")

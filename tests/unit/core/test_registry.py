@@ -88,7 +88,7 @@ def test_resolved_once() -> None:
     backend = registry.resolve(AutoZero())
     assert type(backend) is Zero
     assert backend is registry.resolve(AutoZero())
-    assert repr(backend) == "Zero(AutoZero(chunk_size=None))"
+    assert repr(backend) == "Zero(AutoZero())"
     assert registry.resolve(AutoZeroForward()) is not backend
 
 

@@ -50,7 +50,11 @@ class _AnyEngine(ManoptBackend):
         return self._backend is None or di.check_available(self._backend)
 
     def prepare_function(self, function: Callable[..., Any]) -> Callable[..., float]:
-        return lambda *points: float(function(*points, *self._data))
+        def value(*points: Any) -> float:
+            every = tuple(range(len(points)))
+            return float(di.evaluate(function, self._backend, points, *self._data, argnums=every))
+
+        return value
 
     def generate_gradient_operator(self, function: Callable[..., Any], count: int) -> Any:
         gradient = self._lazily(di.prepare_gradient, function, count)

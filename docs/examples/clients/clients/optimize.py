@@ -81,15 +81,17 @@ def least_squares(
     With ``matrix_free=True`` no Jacobian is formed: LSMR multiplies with it.
     """
     x0 = np.array(x0, dtype=float)
+
+    def value(x: np.ndarray) -> np.ndarray:
+        return di.evaluate(residuals, backend, x, *data)
+
     if matrix_free:
         return optimize.least_squares(
-            lambda x: np.asarray(residuals(x, *data)),
+            value,
             x0,
             jac=lambda x: di.linear_operator(residuals, backend, x, *data),
             tr_solver="lsmr",
             **options,
         )
     jacobian = di.prepare_jacobian(residuals, backend, x0, *data)
-    return optimize.least_squares(
-        lambda x: np.asarray(residuals(x, *data)), x0, jac=lambda x: jacobian(x, *data), **options
-    )
+    return optimize.least_squares(value, x0, jac=lambda x: jacobian(x, *data), **options)

@@ -84,3 +84,16 @@ def test_complex_points(ad_backend: Any) -> None:
 def test_an_engine_that_is_missing_is_refused() -> None:
     with pytest.raises(di.UnknownBackendError, match="nobody"):
         differentiable(Sphere(3), "nobody")(lambda x: x[0])
+
+
+def test_a_cost_of_the_users_library() -> None:
+    """pymanopt's points are NumPy's, and the cost is written in torch."""
+    torch = pytest.importorskip("torch")
+    manifold = Sphere(5)
+
+    @differentiable(manifold, "torch", MATRIX)
+    def cost(x: Any, matrix: Any) -> Any:
+        return -torch.sum(x * torch.mv(matrix, x))
+
+    found = minimum(manifold, cost, START)
+    np.testing.assert_allclose(found @ MATRIX @ found, np.linalg.eigvalsh(MATRIX)[-1], rtol=1e-8)

@@ -58,3 +58,15 @@ def test_least_squares(ad_backend: Any, matrix_free: bool) -> None:
         residuals, [1.0, 0.0], times, data, backend=ad_backend, matrix_free=matrix_free
     )
     np.testing.assert_allclose(found.x, [3.0, 0.7], rtol=1e-6)
+
+
+@pytest.mark.parametrize("matrix_free", [False, True])
+def test_residuals_of_the_users_library(matrix_free: bool) -> None:
+    torch = pytest.importorskip("torch")
+    found = optimize.least_squares(
+        lambda x: torch.stack([x[0] - 3, torch.exp(x[1]) - 2]),
+        [0.0, 0.0],
+        backend="torch",
+        matrix_free=matrix_free,
+    )
+    np.testing.assert_allclose(found.x, [3.0, np.log(2.0)], rtol=1e-6)

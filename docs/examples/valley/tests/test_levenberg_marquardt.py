@@ -46,6 +46,14 @@ def test_a_linear_problem() -> None:
     np.testing.assert_allclose(found.x, np.linalg.lstsq(matrix, data, rcond=None)[0], rtol=1e-7)
 
 
+def test_residuals_of_the_users_library() -> None:
+    torch = pytest.importorskip("torch")
+    found = levenberg_marquardt(
+        lambda x: torch.stack([x[0] - 3, torch.exp(x[1]) - 2]), np.zeros(2), backend="torch"
+    )
+    np.testing.assert_allclose(found.x, [3.0, np.log(2.0)], rtol=1e-7)
+
+
 def test_the_engines_agree() -> None:
     data = np.zeros(len(TIMES))
     assert_backends_agree(decay, TRUE, TIMES, data, operator="jacobian")

@@ -57,6 +57,19 @@ def test_where_the_curvature_is_negative() -> None:
 
 
 @pytest.mark.parametrize("library", ["jax", "torch"])
+def test_a_function_of_the_users_library(library: str) -> None:
+    """f is written in torch or JAX, and x is NumPy's: everywhere f meets arrays of its own."""
+    module = pytest.importorskip("jax.numpy" if library == "jax" else library)
+
+    def distance(x: Any, a: Any) -> Any:
+        return module.sum(module.square(module.square(x) - a) + module.square(x - 1))
+
+    found = newton_cg(distance, np.zeros(3), np.ones(3), backend=library)
+    assert type(found.x) is np.ndarray
+    np.testing.assert_allclose(found.x, np.ones(3), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("library", ["jax", "torch"])
 def test_arrays_of_the_users_library(library: str) -> None:
     """In goes a tensor, out comes a tensor: nothing here knows of either."""
     pytest.importorskip(library)

@@ -50,7 +50,7 @@ def levenberg_marquardt(
     Technical University of Denmark, 1999; each step is a damped linear problem for LSQR.
     """
     x = np.array(x, dtype=float)
-    r = np.asarray(residuals(x, *data))
+    r = np.asarray(di.evaluate(residuals, backend, x, *data))
     jacobian = di.linear_operator(residuals, backend, x, *data)
     damping, growth = 1e-3 * float(np.linalg.norm(jacobian.rmatvec(r))), 2.0
     for steps in range(most_steps + 1):
@@ -62,7 +62,7 @@ def levenberg_marquardt(
             return here
         step = lsqr(jacobian, -r, damp=np.sqrt(damping), atol=1e-12, btol=1e-12)[0]
         promised = float(step @ (damping * step - g)) / 2
-        there = np.asarray(residuals(x + step, *data))
+        there = np.asarray(di.evaluate(residuals, backend, x + step, *data))
         gain = (here.value - float(there @ there) / 2) / promised if promised > 0 else -1.0
         if gain > 0:  # false for NaN too
             x, r = x + step, there

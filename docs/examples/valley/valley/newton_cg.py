@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import isfinite, sqrt
 from typing import Any
 
@@ -47,6 +48,7 @@ def newton_cg(
     """
     gradient = di.prepare_gradient(f, backend, x, *data)
     hvp = di.prepare_hvp(f, backend, x, x, *data)
+    value_at = partial(di.evaluate, f, backend)  # f(x) itself wants arrays of its own framework
     for steps in range(most_steps + 1):
         value, g = gradient.value_and(x, *data)
         here = Result(x, float(value), sqrt(_dot(g, g)), steps)
@@ -55,7 +57,7 @@ def newton_cg(
         if here.slope <= tolerance:
             return here
         direction = _solve(lambda t, x=x: hvp(x, t, *data), g)
-        length = _length(f, x, data, here.value, direction, _dot(g, direction))
+        length = _length(value_at, x, data, here.value, direction, _dot(g, direction))
         if length == 0.0:
             raise NotConvergedError("no step lowers f", here)
         x = x + length * direction
@@ -93,13 +95,16 @@ def _size(a: Any) -> int:
 
 
 def _length(
-    f: Callable[..., Any], x: Any, data: Any, value: float, direction: Any, slope: float
+    value_at: Callable[..., Any], x: Any, data: Any, value: float, direction: Any, slope: float
 ) -> float:
     """By halving, the first length that lowers f by a part of what the slope promises; or 0."""
     rounding = 1e-15 * abs(value)
     length = 1.0
     while length > 1e-10:
-        if float(f(x + length * direction, *data)) <= value + 1e-4 * length * slope + rounding:
+        if (
+            float(value_at(x + length * direction, *data))
+            <= value + 1e-4 * length * slope + rounding
+        ):
             return length
         length /= 2
     return 0.0
