@@ -57,22 +57,13 @@ class SparseBackend(Composite):
         return self.dense
 
     def prepare(
-        self,
-        operator: str,
-        fn: Function,
-        x: Leaves,
-        contexts: Leaves,
-        t: Leaves | None = None,
-        *,
-        batched: bool = False,
-        same_point: bool = False,
+        self, operator: str, fn: Function, x: Leaves, contexts: Leaves, *t: Any, **options: Any
     ) -> Prep:
         if operator == "jacobian":
             return self._jacobian(fn, x, contexts)
         if operator == "hessian":
             return self._hessian(fn, x, contexts)
-        options = {"batched": batched, "same_point": same_point}
-        return super().prepare(operator, fn, x, contexts, t, **options)
+        return super().prepare(operator, fn, x, contexts, *t, **options)
 
     def _jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         plan = self._plan("jacobian", fn, x, contexts)
