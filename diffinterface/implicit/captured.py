@@ -10,6 +10,8 @@ from ..engine.capture import Captured, leaves_by
 from ..engine.contract import AbstractBackend
 from ..errors import NestedDifferentiationError
 
+_ZERO = np.zeros((), np.float32)
+
 
 def refuse_captured(captured: Captured, engine: AbstractBackend, what: str) -> None:
     """Raise `NestedDifferentiationError` where variables that f refers to hold traced arrays.
@@ -37,8 +39,6 @@ def refuse_traced(leaves: Leaves, what: str) -> None:
 def recording(engine: AbstractBackend) -> Framework | None:
     """The engine's framework, if it records even what is done to constants, as inside ``jax.jit``."""
     native = engine.framework
-    if native is None:
+    if native is None or not native.is_traced(native.from_numpy(_ZERO, None) + 0):
         return None
-    return (
-        native if native.is_traced(native.from_numpy(np.zeros((), np.float32), None) + 0) else None
-    )
+    return native

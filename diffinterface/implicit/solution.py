@@ -7,11 +7,9 @@ from contextlib import nullcontext
 from operator import neg
 from typing import Any, final
 
-import numpy as np
-
 from ..arrays.facts import dtype_name, is_inexact
 from ..arrays.framework import finished, framework_of
-from ..arrays.kinds import Kind, Kinds, kind_of
+from ..arrays.kinds import Kinds, example, kinds_of
 from ..arrays.trees import Leaves, Structure
 from ..errors import NestedDifferentiationError, OutputError
 from ..operators import pullback, pushforward
@@ -89,15 +87,15 @@ class Solution(Primitive):
         like = self._conditions.options.like
         if like is not None:
             (y, _), (aux, _) = self._leaves(like)
-            return tuple(map(kind_of, (*y, *aux)))
+            return kinds_of((*y, *aux))
         try:
-            y, aux = self.solved(tuple(map(_example, x)), tuple(map(_example, contexts)))
+            y, aux = self.solved(tuple(map(example, x)), tuple(map(example, contexts)))
         except Exception as error:
             raise NestedDifferentiationError(
                 "The shape of the solution must be known before solve can run (jax.jit), and solve "
                 f"failed at an example point ({error}); pass like=, a solution of the right shape."
             ) from error
-        return tuple(map(kind_of, (*y, *aux)))
+        return kinds_of((*y, *aux))
 
     def push(self, x: Leaves, contexts: Leaves, t: Leaves) -> Leaves:
         raise AssertionError("its arguments are not differentiated")
@@ -141,11 +139,3 @@ class Attached(Primitive):
         conditions = self._conditions
         b = self._linear.other.at((*x, *y, *map(neg, c)), rest, len(c) if many else 0)
         return tuple(pullback(conditions.residual, conditions.adtype, x, b, y, rest, batched=many))
-
-
-def _example(kind: Kind) -> Any:
-    """Values of no special form."""
-    shape, dtype = kind
-    if not is_inexact(np.empty(0, dtype)):
-        return np.zeros(shape, dtype)
-    return (0.5 + 0.01 * np.arange(np.prod(shape, dtype=int)).reshape(shape)).astype(dtype)

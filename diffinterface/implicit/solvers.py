@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -122,7 +123,7 @@ def _sparse(A: Any) -> tuple[Solve, float]:
 
 def krylov(A: Any, solver: str, tolerance: float) -> Solve:
     """``solve(b, adjoint)`` by products with a SciPy linear operator."""
-    linalg = scipy_linalg()
+    linalg = scipy_module("sparse.linalg", "An iterative linear solver")
     method = getattr(linalg, solver)
     options: dict[str, Any] = {"restart": min(A.shape[0], 100)} if solver == "gmres" else {}
 
@@ -139,16 +140,15 @@ def adjoint_of(A: Any) -> Any:
     return A.H if hasattr(A, "matvec") else A.conj().T
 
 
-def scipy_linalg() -> Any:
-    """`scipy.sparse.linalg`."""
+def scipy_module(name: str, what: str) -> Any:
+    """A module of SciPy; raises `BackendNotInstalledError`, which says what needs it."""
     try:
-        import scipy.sparse.linalg
+        return import_module(f"scipy.{name}")
     except ImportError as error:
         raise BackendNotInstalledError(
-            "An iterative linear solver needs SciPy. Install it with: pip install scipy",
+            f"{what} needs SciPy. Install it with: pip install scipy",
             command="pip install scipy",
         ) from error
-    return scipy.sparse.linalg
 
 
 def _refuse_singular(A: Any, solve: Solve) -> None:

@@ -85,10 +85,8 @@ class Bridge:
         outputs = self._at(key, x, contexts)
         if key not in self._slopes:
             (y, *others) = outputs
-            cheap = (
-                self.backend.has_reverse and y.shape == () and not others and y.dtype.kind == "f"
-            )
-            self._slopes[key] = _Slope(self) if cheap else None
+            scalar = not others and y.shape == () and y.dtype.kind == "f"
+            self._slopes[key] = _Slope(self) if scalar and self.backend.has_reverse else None
         return outputs, 0
 
     def with_pullback(self, x: Leaves, contexts: Leaves) -> tuple[Leaves, Pullback | None]:

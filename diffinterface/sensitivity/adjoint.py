@@ -24,6 +24,7 @@ from .integrate import Packing, integrate, tolerances, trajectory
 from .ode import Ode, size_like
 
 State = Callable[[float], Any]
+Costate = tuple[Any, Any]  # the adjoint, and the integral that is the gradient by p
 
 
 @final
@@ -60,23 +61,20 @@ class Adjoint:
         start = np.zeros(n), np.zeros(self._parameters.size)
         solution, (costate, quadrature) = run(rows / size, start)
         costate, quadrature = size * costate, size * quadrature
-        return (
-            self._state.leaves(costate + rows[0]),
-            self._parameters.leaves(quadrature),
-            costate,
-            solution,
-        )
+        by_u, by_p = self._state.leaves(costate + rows[0]), self._parameters.leaves(quadrature)
+        return by_u, by_p, costate, solution
 
     # --- the variants ----------------------------------------------------------------------------
 
-    def _interpolating(self, rows: Any, start: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
+    def _interpolating(self, rows: Any, start: Costate) -> tuple[Any, Costate]:
         """u(t) from the interpolant of the forward solution, kept whole."""
         solution, sol = self._solve(self._ts, self._u0, dense_output=True)
-        for late, early in self._spans(rows):
+        jumps = [k for k in range(1, len(rows)) if np.any(rows[k])]
+        for late, early in pairwise(self._ts[[*reversed(jumps), 0]]):
             start = self._back(sol, late, early, self._jump(rows, late, start))
         return solution, start
 
-    def _checkpointed(self, rows: Any, start: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
+    def _checkpointed(self, rows: Any, start: Costate) -> tuple[Any, Costate]:
         """u(t) from an interpolant that is computed again between any two checkpoints."""
         ts = self._ts
         even = np.linspace(ts[0], ts[-1], self._ode.options.checkpoints + 1)
@@ -86,13 +84,12 @@ class Adjoint:
         states, _ = self._solve(grid, self._u0)
         for k in range(len(grid) - 1, 0, -1):
             late, early = grid[k], grid[k - 1]
-            _, sol = self._solve(
-                grid[k - 1 : k + 1], self._state.leaves(states[k - 1]), dense_output=True
-            )
+            state = self._state.leaves(states[k - 1])
+            _, sol = self._solve(grid[k - 1 : k + 1], state, dense_output=True)
             start = self._back(sol, late, early, self._jump(rows, late, start))
         return states[np.isin(grid, ts)], start
 
-    def _backsolve(self, rows: Any, start: tuple[Any, Any]) -> tuple[Any, tuple[Any, Any]]:
+    def _backsolve(self, rows: Any, start: Costate) -> tuple[Any, Costate]:
         """u(t) integrated backwards beside the adjoint, from the solution at each time again.
 
         Warns
@@ -106,14 +103,15 @@ class Adjoint:
             If it runs away altogether.
         """
         solution, _ = self._solve(self._ts, self._u0)
+        allowed = tolerances(self._ode.options, self._u0[0].dtype)
+        size = np.abs(solution).max(axis=0) + allowed["atol"]
         worst = 0.0
         for k in range(len(self._ts) - 1, 0, -1):
             late, early = self._ts[k], self._ts[k - 1]
             start = self._jump(rows, late, start)
             state, start = self._back_together(solution[k], late, early, start)
-            size = np.abs(solution).max(axis=0) + self._tolerance["atol"]
             worst = max(worst, float(np.max(np.abs(state - solution[k - 1]) / size)))
-        accepted = float(np.sqrt(self._tolerance["rtol"]))
+        accepted = float(np.sqrt(allowed["rtol"]))
         if worst > accepted:
             warnings.warn(
                 BacksolveWarning(
@@ -129,10 +127,6 @@ class Adjoint:
 
     # --- one integration backwards ---------------------------------------------------------------
 
-    @property
-    def _tolerance(self) -> dict[str, float]:
-        return tolerances(self._ode.options, self._u0[0].dtype)
-
     def _solve(self, ts: Any, u0: Leaves, **more: Any) -> Any:
         return once(
             (self._ode, *more),
@@ -140,13 +134,7 @@ class Adjoint:
             lambda: trajectory(self._ode, ts, u0, self._p, self._data, **more),
         )
 
-    def _spans(self, rows: Any) -> list[tuple[float, float]]:
-        """From one jump to the next, the latest first."""
-        jumps = [k for k in range(1, len(rows)) if np.any(rows[k])]
-        stops = [*reversed(jumps), 0]
-        return [(self._ts[a], self._ts[b]) for a, b in pairwise(stops)]
-
-    def _jump(self, rows: Any, t: float, start: tuple[Any, Any]) -> tuple[Any, Any]:
+    def _jump(self, rows: Any, t: float, start: Costate) -> Costate:
         """The adjoint just before time t."""
         at = np.flatnonzero(self._ts == t)
         return (start[0] + rows[at[0]], start[1]) if at.size else start
@@ -157,9 +145,7 @@ class Adjoint:
         )
         return -self._state.vector(by_u), -self._parameters.vector(by_p)
 
-    def _back(
-        self, sol: State, late: float, early: float, start: tuple[Any, Any]
-    ) -> tuple[Any, Any]:
+    def _back(self, sol: State, late: float, early: float, start: Costate) -> Costate:
         n = self._state.size
 
         def f(t: float, y: Any) -> Any:
@@ -168,7 +154,8 @@ class Adjoint:
         def jacobian(t: float, y: Any) -> Any:
             return self._linear(t, sol(t))
 
-        end = self._end(f, late, early, np.concatenate(start), jacobian, units=self._units)
+        whole = np.concatenate(start)
+        end = self._end(f, late, early, whole, jacobian=jacobian, units=self._units)
         return end[:n], end[n:]
 
     def _linear(self, t: float, state: Any) -> Any:
@@ -176,13 +163,12 @@ class Adjoint:
         from scipy.sparse import csc_matrix, hstack
 
         J = self._ode.matrix("both", t, self._state.leaves(state), self._p, self._data)
-        return hstack(
-            [csc_matrix(-J.T), csc_matrix((J.shape[1], J.shape[1] - len(J)))], format="csc"
-        )
+        zeros = csc_matrix((J.shape[1], J.shape[1] - len(J)))
+        return hstack([csc_matrix(-J.T), zeros], format="csc")
 
     def _back_together(
-        self, state: Any, late: float, early: float, start: tuple[Any, Any]
-    ) -> tuple[Any, tuple[Any, Any]]:
+        self, state: Any, late: float, early: float, start: Costate
+    ) -> tuple[Any, Costate]:
         n, ode = self._state.size, self._ode
         largest = 1e4 * (np.abs(state).max() + 1.0)
         # The solution may also settle on a branch that it never came from, where the adjoint explodes.
@@ -197,25 +183,13 @@ class Adjoint:
             return max(np.abs(y[:n]).max() / largest, np.abs(y[n:]).max() / loudest) - 1.0
 
         runs_away.terminal = True  # type: ignore[attr-defined]
-        units = np.concatenate([np.ones(n), self._units])
-        end = self._end(
-            f, late, early, np.concatenate([state, *start]), None, units=units, events=runs_away
-        )
+        units, whole = np.concatenate([np.ones(n), self._units]), np.concatenate([state, *start])
+        end = self._end(f, late, early, whole, units=units, events=runs_away)
         return end[:n], (end[n : 2 * n], end[2 * n :])
 
-    def _end(
-        self, f: Any, late: float, early: float, start: Any, jacobian: Any, **more: Any
-    ) -> Any:
-        found = integrate(
-            f,
-            (late, early),
-            start,
-            self._ode.options,
-            self._u0[0].dtype,
-            jacobian=jacobian,
-            what="The adjoint",
-            **more,
-        )
+    def _end(self, f: Any, late: float, early: float, start: Any, **more: Any) -> Any:
+        options, dtype = self._ode.options, self._u0[0].dtype
+        found = integrate(f, (late, early), start, options, dtype, what="The adjoint", **more)
         if found.t[-1] != early:
             raise SolveError(
                 f"Integrated backwards from {late:g}, the solution ran away at {found.t[-1]:g}: the ODE "

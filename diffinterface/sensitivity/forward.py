@@ -44,17 +44,10 @@ def sensitivities(ode: Ode, ts: Any, u0: Leaves, p: Leaves, data: Leaves) -> tup
         J = csc_matrix(ode.matrix("u", t, state.leaves(y[:n]), p, data))
         return block_diag([J, kron(J, identity(count))], format="csc")
 
-    found = integrate(
-        f,
-        (times[0], times[-1]),
-        np.concatenate([state.vector(u0), np.ravel(start)]),
-        ode.options,
-        u0[0].dtype,
-        jacobian=jacobian if ode.options.method != "LSODA" else None,
-        what="The extended system",
-        units=units,
-        t_eval=times,
-    )
+    span, both = (times[0], times[-1]), np.concatenate([state.vector(u0), np.ravel(start)])
+    more: Any = {"jacobian": jacobian} if ode.options.method != "LSODA" else {}
+    more |= {"what": "The extended system", "units": units, "t_eval": times}
+    found = integrate(f, span, both, ode.options, u0[0].dtype, **more)
     rows = found.y.T
     return rows[:, :n], rows[:, n:].reshape(len(times), n, count)
 

@@ -243,7 +243,7 @@ class _Call:
 
     def given(self, leaves: Leaves) -> Leaves:
         """Results in the caller's arrays."""
-        framework = framework_of(self._like) if self._like is not None else None
+        framework = framework_of(self._like)
         if framework is None:
             return tuple(leaf[()] if leaf.ndim == 0 else leaf for leaf in leaves)
         return tuple(framework.from_numpy(leaf, self._like) for leaf in leaves)

@@ -8,8 +8,9 @@ from typing import Any, final
 import numpy as np
 
 from ..arrays.trees import Leaves
-from ..errors import BackendNotInstalledError, InputError
+from ..errors import InputError
 from ..implicit.errors import SolveError
+from ..implicit.solvers import scipy_module
 from .ode import Ode, Options
 
 IMPLICIT = ("Radau", "BDF", "LSODA")
@@ -93,17 +94,11 @@ def integrate(
     SolveError
         If the integrator gave up, or its answer is not finite.
     """
-    try:
-        from scipy import integrate as engine
-    except ImportError as error:
-        raise BackendNotInstalledError(
-            "Solving an ODE needs SciPy. Install it with: pip install scipy",
-            command="pip install scipy",
-        ) from error
+    engine = scipy_module("integrate", "Solving an ODE")
     if jacobian is not None and options.method in IMPLICIT:
         more["jac"] = jacobian
-    allowed: dict[str, Any] = tolerances(options, dtype)
-    allowed["atol"] = allowed["atol"] * units
+    allowed = tolerances(options, dtype)
+    more |= {"method": options.method, "rtol": allowed["rtol"], "atol": allowed["atol"] * units}
     reached = span[0]
 
     def followed(t: float, y: Any) -> Any:
@@ -112,16 +107,7 @@ def integrate(
         return f(t, y)
 
     with np.errstate(over="ignore", invalid="ignore"):
-        scipy: Any = engine
-        found = scipy.solve_ivp(
-            followed,
-            span,
-            start,
-            method=options.method,
-            **allowed,
-            **options.more,
-            **more,
-        )
+        found = engine.solve_ivp(followed, span, start, **options.more, **more)
     if not found.success or not np.all(np.isfinite(found.y)):
         raise SolveError(
             f"{what} could not be integrated from {span[0]:g} to {span[1]:g} (reached {reached:g}): "
@@ -147,15 +133,7 @@ def trajectory(ode: Ode, ts: Any, u0: Leaves, p: Leaves, data: Leaves, **more: A
     def jacobian(t: float, y: Any) -> Any:
         return ode.matrix("u", t, packing.leaves(y), p, data)
 
-    found = integrate(
-        f,
-        (times[0], times[-1]),
-        packing.vector(u0),
-        ode.options,
-        u0[0].dtype,
-        jacobian=jacobian,
-        units=ode.units(u0, p),
-        t_eval=times,
-        **more,
-    )
+    more |= {"jacobian": jacobian, "units": ode.units(u0, p), "t_eval": times}
+    span, start = (times[0], times[-1]), packing.vector(u0)
+    found = integrate(f, span, start, ode.options, u0[0].dtype, **more)
     return found.y.T, found.sol

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,11 +82,8 @@ def steady_state(
     def conditions(p: Any, u: Any) -> Any:
         return f(t, u, p)
 
-    def root(p: Any) -> Any:
-        return _root(conditions, adtype, u0, p)
-
     implicit = ImplicitFunction(
-        solve or root,
+        solve or partial(_root, conditions, adtype, u0),
         conditions,
         backend=adtype,
         representation=representation,

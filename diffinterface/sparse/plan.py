@@ -74,14 +74,10 @@ class SparsePlan:
         path : str or path
             Written as it is, whatever its suffix.
         """
-        head: dict[str, Any] = {
-            "format": np.array(FORMAT),
-            "version": np.array(VERSION),
-            "operator": np.array(self.operator),
-            "local": np.array(self.local),
-        }
+        arrays: dict[str, Any] = {"operator": self.operator, "local": self.local}
+        arrays |= self.coloring.to_arrays()
         with open(path, "wb") as file:
-            np.savez_compressed(file, **(head | self.coloring.to_arrays()))
+            np.savez_compressed(file, format=FORMAT, version=VERSION, **arrays)
 
     def spy(self, ax: Any = None) -> Any:
         """Draw the pattern, its entries in the colors of their products; needs matplotlib.

@@ -71,12 +71,8 @@ class Program:
         """
         leaves = self._call(x, (*contexts, *chain(*self._given), *where))
         n, m = len(self._given), len(where)
-        value = leaves[n + m :]
-        return (
-            (value[:1], value[1:]) if self._second else value,
-            list(leaves[:n]),
-            leaves[n : n + m],
-        )
+        parts, data, value = list(leaves[:n]), leaves[n : n + m], leaves[n + m :]
+        return (value[:1], value[1:]) if self._second else value, parts, data
 
 
 #: Entries of seeds that a compiler may have as constants. Their sums with zero and shifts are then done

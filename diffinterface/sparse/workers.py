@@ -42,16 +42,10 @@ def remote(executor: Any, adtype: ADType, operator: str, fn: Function) -> Evalua
 
 
 def _run(
-    adtype: ADType,
-    operator: str,
-    parts: Any,
-    options: Any,
-    x: Leaves,
-    contexts: Leaves,
-    seeds: Leaves,
+    adtype: ADType, operator: str, parts: Any, options: Any, x: Leaves, contexts: Leaves, t: Leaves
 ) -> Part:
     """Prepare and run: a worker holds no plan, because plans do not travel."""
     f, x_structure, layout = parts
     backend = resolve(adtype)
     fn = Function(f, backend, x_structure, layout, reuse=False, **options)
-    return backend.prepare(operator, fn, x, contexts, seeds, batched=True).run(x, contexts, seeds)
+    return backend.prepare(operator, fn, x, contexts, t, batched=True).run(x, contexts, t)

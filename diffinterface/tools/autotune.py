@@ -56,8 +56,7 @@ class Choice:
     candidates: tuple[Candidate, ...]
 
     def __str__(self) -> str:
-        lines = [f"{self.operator}: {self.backend!r}", *_lines(self.candidates)]
-        return "\n".join(lines)
+        return "\n".join([f"{self.operator}: {self.backend!r}", *_lines(self.candidates)])
 
 
 def _lines(candidates: tuple[Candidate, ...]) -> list[str]:

@@ -147,8 +147,7 @@ def _try(engine: Engine) -> Diagnosis:
     for name, scenario in _trials().items():
         cell = Cell(scenario, engine.entry)
         try:
-            with warnings.catch_warnings(), cell.scope():
-                warnings.simplefilter("ignore")
+            with warnings.catch_warnings(action="ignore"), cell.scope():
                 cell.expect("without preparation", cell.once(scenario.here), scenario.here)
             diagnosis.right.append(name)
         except DerivativeError as error:

@@ -12,23 +12,12 @@ from .graphs import Adjacency, Bipartite
 from .kernels.acyclic import color_acyclic
 from .kernels.cover import color_cover
 from .kernels.distance2 import color_distance2, distance2_degrees
-from .kernels.orders import (
-    DYNAMIC_LARGEST_FIRST,
-    INCIDENCE_DEGREE,
-    SMALLEST_LAST,
-    dynamic_order,
-)
+from .kernels.orders import RULES, dynamic_order
 from .kernels.saturation import saturation_order
 from .kernels.star import color_star
 from .postprocess import drop_unneeded
 from .problem import ColoringProblem, GreedyColoring, Order
 from .typing import Graph, Int32s, Int64s
-
-_RULES = {
-    "smallest_last": SMALLEST_LAST,
-    "incidence_degree": INCIDENCE_DEGREE,
-    "dynamic_largest_first": DYNAMIC_LARGEST_FIRST,
-}
 
 
 def vertex_order(graph: Graph, order: Order, *, two_steps: bool, seed: int) -> Int32s:
@@ -65,7 +54,7 @@ def vertex_order(graph: Graph, order: Order, *, two_steps: bool, seed: int) -> I
         degrees = np.diff(graph[0]).astype(np.int32)
     if order == "largest_first":
         return np.argsort(-degrees, kind="stable").astype(np.int32)
-    return dynamic_order(graph, degrees, two_steps, _RULES[order])
+    return dynamic_order(graph, degrees, two_steps, RULES[order])
 
 
 def one_sided(graph: Graph, algorithm: GreedyColoring) -> Int32s:
@@ -169,9 +158,6 @@ def _total(pair: tuple[Int32s, Int32s]) -> int:
 def _best(found: Iterator[Int32s], enough: int) -> Int32s:
     """The first coloring with the fewest colors; none is sought after one with so few as are enough."""
     best = next(found)
-    while count(best) > enough:
-        colors = next(found, None)
-        if colors is None:
-            break
+    while count(best) > enough and (colors := next(found, None)) is not None:
         best = min(best, colors, key=count)
     return best

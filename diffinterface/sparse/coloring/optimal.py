@@ -51,19 +51,13 @@ def optimal(pattern: Pattern, problem: ColoringProblem, algorithm: OptimalColori
     # Neighbors of the vertices colored so far come next: that is where a branch fails early.
     pair = graph.pointers, graph.indices
     order = vertex_order((*pair, *pair), "incidence_degree", two_steps=True, seed=0)
-    order = order[~fixed[order]]
+    task = *pair, order[~fixed[order]], sides, fixed
+    neutral = problem.structure == "symmetric" or problem.partition == "bidirectional"
+    substitution = algorithm.decompression == "substitution"
     steps = 0
     for limit in range(bound(pattern.csr, problem), fewest):
-        colors, found, taken = search(
-            *pair,
-            order,
-            sides,
-            fixed,
-            problem.structure == "symmetric" or problem.partition == "bidirectional",
-            limit,
-            algorithm.decompression == "substitution",
-            algorithm.max_steps - steps,
-        )
+        left = algorithm.max_steps - steps
+        colors, found, taken = search(*task, neutral, limit, substitution, left)
         steps += taken
         if found:
             return (

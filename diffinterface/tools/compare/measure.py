@@ -108,8 +108,7 @@ def compare(
 
 def _operator_for(problem: Problem, backends: Sequence[Entry]) -> str:
     """Derivative at a scalar x, gradient of a scalar output, else the Jacobian."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the engines will show them
+    with warnings.catch_warnings(action="ignore"):  # the engines will show them
         try:
             (name,) = operators_for(problem.f, problem.x, problem.contexts, {}, 1, backends)
         except DiffInterfaceError:
@@ -121,8 +120,7 @@ def _scenario(
     problem: Problem, operator: str, backends: Sequence[Entry]
 ) -> tuple[Scenario | None, dict[str, str]]:
     """None where the seed of a pullback is not known, since nothing can run f; and why not."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         try:
             seed = seeded(operator, problem.f, problem.x, problem.contexts, {}, backends, None)
         except DiffInterfaceError as error:
@@ -137,8 +135,7 @@ def _run(engine: Engine, row: Row, scenario: Scenario | None, everything: bool) 
         return Outcome(row)
     (allowed,) = tolerant([engine.entry], None)
     cell = Cell(scenario, engine.entry)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         row, call, result = first(cell, memory=everything, evaluations=everything)
     outcome = Outcome(row, _tolerance(allowed, engine.entry, scenario), result, call=call)
     for warning in caught:

@@ -8,6 +8,11 @@ from ..jit import kernel
 from ..typing import Graph, Int32s
 
 SMALLEST_LAST, INCIDENCE_DEGREE, DYNAMIC_LARGEST_FIRST = 0, 1, 2
+RULES = {
+    "smallest_last": SMALLEST_LAST,
+    "incidence_degree": INCIDENCE_DEGREE,
+    "dynamic_largest_first": DYNAMIC_LARGEST_FIRST,
+}
 
 
 @kernel

@@ -133,15 +133,8 @@ def peel(
                 filled += 1
             p = chain[p]
         minus_pointers[k + 1] = filled
-    return (
-        solved[:found],
-        readers,
-        shades,
-        minus_pointers,
-        minus[:filled].copy(),
-        levels[: level + 1].copy(),
-        found,
-    )
+    minus, levels = minus[:filled].copy(), levels[: level + 1].copy()
+    return solved[:found], readers, shades, minus_pointers, minus, levels, found
 
 
 @kernel
