@@ -80,12 +80,19 @@ class Framework:
         return (self.name,) if self.is_traced(x) else ()
 
     def inside(self, x: Array) -> Array:
-        """What a wrapper wraps, one level down."""
+        """What a wrapper wraps, one level down; `x` itself if that is all that can be told."""
         return x
 
     def recomputed(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """`f` in a `scan`, where its derivative is to compute what f did again instead of storing it."""
         return f
+
+    def put(self, x: Array, index: Any, value: Any) -> Array:
+        """`x` with `value` at `index`: itself where it is `mutable`, else a new one."""
+        if not self.mutable:
+            return x.at[index].set(value)
+        x[index] = value
+        return x
 
     def take(self, x: Array, indices: Array) -> Array:
         """Entries of a vector, at indices that are known to be inside it."""
@@ -191,7 +198,15 @@ def find_framework(module: str) -> Framework | None:
     entry = plugins.entries("frameworks").get(module)
     if entry is None:
         return None
-    framework: Framework = plugins.load(entry, f"The framework of {module}'s arrays")
+    what = f"The framework of {module}'s arrays"
+    framework = plugins.load(entry, what)
+    if not isinstance(framework, Framework):
+        raise plugins.broken(entry, what, f"{framework!r} is no instance of Framework")
+    if framework.name == NUMPY.name:
+        raise plugins.broken(entry, what, "its name is 'numpy'; give it a name of its own")
+    owner = plugins.claimed(framework.name, entry)
+    if owner is not None:
+        raise plugins.broken(entry, what, f"its name {framework.name!r} is that of {owner}")
     return framework
 
 

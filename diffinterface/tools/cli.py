@@ -71,6 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--json", action="store_true", help="print the figures as JSON, and nothing else"
     )
+    compare.add_argument(
+        "--limit",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="stop an engine that takes longer (60)",
+    )
+    compare.add_argument(
+        "--verbose", action="store_true", help="name each engine as it begins, on standard error"
+    )
     compare.add_argument("--plot", metavar="PNG", help="draw time against the size of x")
     compare.add_argument(
         "--compare", metavar="OLD.json", help="how times have changed since an earlier --json"
@@ -124,11 +134,13 @@ def _compare(options: argparse.Namespace) -> int:
     old = None if options.compare is None else Benchmark.from_json(options.compare)
     if options.plot is not None:
         _check_plot(options.plot)
-    progress = _Progress()
+    progress = _Progress(0.0 if options.verbose else 1.0)
     done: list[Comparison] = []
     for operator in operators:
         for problem in problems:
-            done.append(compare(problem, progress, operator, everything=options.json))
+            done.append(
+                compare(problem, progress, operator, everything=options.json, limit=options.limit)
+            )
             if not options.json:
                 print(report(done[-1]), end="\n\n" if len(operators) * len(problems) > 1 else "\n")
     rows = Benchmark(row for comparison in done for row in comparison.rows)
@@ -213,5 +225,5 @@ class _Progress:
         self._start, self._patience = time.monotonic(), patience
 
     def __call__(self, line: str) -> None:
-        if time.monotonic() - self._start > self._patience:
+        if time.monotonic() - self._start >= self._patience:
             print(f"... {line}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from ..declare.config import get_config
 from ..testing.cell import Cell, DerivativeError
 from ..testing.defaults import default_scenarios
 from ..testing.entries import why_not
+from ..testing.limits import limited
 from ..testing.scenario import OPERATORS, Scenario
 from .compare.engines import Engine, engines, line
 
@@ -147,7 +148,7 @@ def _try(engine: Engine) -> Diagnosis:
     for name, scenario in _trials().items():
         cell = Cell(scenario, engine.entry)
         try:
-            with warnings.catch_warnings(), cell.scope():
+            with limited(f"{engine.name} {name}"), warnings.catch_warnings(), cell.scope():
                 warnings.simplefilter("ignore")
                 cell.expect("without preparation", cell.once(scenario.here), scenario.here)
             diagnosis.right.append(name)
