@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from functools import cache
+from typing import Any, final
 
 import array_api_compat
 import array_api_compat.numpy as numpy_namespace
@@ -147,6 +148,52 @@ class Framework:
         return None
 
 
+@final
+class Standard(Framework):
+    """Arrays of a library for which no adapter speaks, and which follow the array-API standard.
+
+    Engines get them as NumPy arrays, by dlpack, and results come back as arrays of the library.
+    """
+
+    to_floating = "xp.astype(x, xp.float64)"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def namespace(self, x: Array) -> Any:
+        return x.__array_namespace__()
+
+    def to_numpy(self, x: Array) -> Any:
+        for export in (np.from_dlpack, np.asarray):
+            try:
+                found = np.array(export(x))
+            except Exception:  # whatever the library raises, for a device or a dtype, say
+                continue
+            if found.dtype != object:
+                return found
+        raise InputError(
+            f"An array of {self.name} ({type(x).__qualname__}) cannot become a NumPy array, by dlpack "
+            "or by np.asarray, and no adapter speaks for its library. Pass one that can, or write a "
+            f"Framework for {self.name}, with to_numpy and from_numpy, and declare it under the "
+            "entry-point group 'diffinterface.frameworks'.",
+            got=x,
+        )
+
+    def from_numpy(self, a: Any, like: Array) -> Array:
+        xp, device = self.namespace(like), getattr(like, "device", None)
+        x = xp.from_dlpack(np.array(a, order="C"))
+        return x if getattr(x, "device", None) == device else x.to_device(device)
+
+    def scratch(self, buffer: Array, like: Array) -> Array:
+        return self.from_numpy(finished(buffer), like)
+
+    def own(self, x: Array) -> Array:
+        return self.namespace(x).asarray(x, copy=True)
+
+
+_standard = cache(Standard)
+
+
 class _Unsuited(Framework):
     """A class of NumPy's whose arrays mean something else than the numbers that they hold."""
 
@@ -223,7 +270,8 @@ def _find_framework(kind: type) -> Framework | None:
         if base in _numpy_types:
             return NUMPY
     # An array of a library that no adapter speaks for: the standard is enough to compute with it.
-    return Framework() if hasattr(kind, "__array_namespace__") else None
+    module = kind.__module__.partition(".")[0]
+    return _standard(module) if hasattr(kind, "__array_namespace__") else None
 
 
 def is_traced(leaf: Array) -> bool:

@@ -146,14 +146,11 @@ def install_command(entry: Entry, missing: str) -> str:
     A module is not always called as the package that holds it: only what the distribution of the entry
     point declares, as an extra of ours or as a requirement, is known to exist.
     """
-    dist = getattr(entry, "dist", None)
-    if dist is None:
-        return ""
-    if distribution(entry) == _OURS:
-        extra = entry.name in (metadata(_OURS).get_all("Provides-Extra") or ())
-        return (
-            f"pip install 'diffinterface[{entry.name}]'" if extra else "pip install diffinterface"
-        )
+    owner, dist = distribution(entry), getattr(entry, "dist", None)
+    if owner == _OURS or dist is None:
+        if entry.name in (metadata(_OURS).get_all("Provides-Extra") or ()):
+            return f"pip install 'diffinterface[{entry.name}]'"
+        return "pip install diffinterface" if owner == _OURS else ""
     wanted = _normal(missing.partition(".")[0])
     declared = (re.split(r"[^\w.-]", text.strip(), maxsplit=1)[0] for text in dist.requires or ())
     return next((f"pip install {name}" for name in declared if _normal(name) == wanted), "")
