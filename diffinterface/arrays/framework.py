@@ -105,7 +105,9 @@ class Framework:
 
     def values(self, x: Array) -> Any:
         """The values of `x` in NumPy, whatever is recording it; None where they are not known yet."""
-        return self.to_numpy(self.stop_gradient(x))
+        constant = self.stop_gradient(x)
+        home = framework_of(constant) or self  # a wrapper gives what it wraps
+        return self.to_numpy(constant) if home is self else home.values(constant)
 
     def elsewhere(
         self,

@@ -3,6 +3,8 @@
 Nothing here needs pytest but `diffinterface.testing.plugin`, which pytest loads itself.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .benchmark import Benchmark, benchmark_differentiation
 from .callers import CALLERS, Caller
 from .causes import likely_cause
@@ -17,6 +19,17 @@ from .reference import NoReferenceError
 from .rows import Change, Row
 from .scenario import Arguments, Scenario
 
+if TYPE_CHECKING:
+    from .framework_contract import ContractError, check_framework
+    from .host_contract import check_host
+
+#: For authors of plugins: loaded when asked for.
+_LATE = {
+    "ContractError": "framework_contract",
+    "check_framework": "framework_contract",
+    "check_host": "host_contract",
+}
+
 __all__ = [
     "CALLERS",
     "CHECKS",
@@ -26,6 +39,7 @@ __all__ = [
     "Benchmark",
     "Caller",
     "Change",
+    "ContractError",
     "DerivativeError",
     "Entry",
     "Failure",
@@ -38,6 +52,8 @@ __all__ = [
     "assert_backends_agree",
     "benchmark_differentiation",
     "check_derivatives",
+    "check_framework",
+    "check_host",
     "check_scenario",
     "default_scenarios",
     "entries",
@@ -49,6 +65,14 @@ __all__ = [
     "test_differentiation",
     "why_not",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
 
 
 def __dir__() -> list[str]:
