@@ -5,13 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import array_api_compat.numpy
 import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.extend import Framework
+from diffinterface.extend import Framework, NumPyLike
 from diffinterface.nest.bridge import apply
 from diffinterface.testing import ContractError, check_framework, check_host
 from diffinterface.testing.framework_contract import _Questions
@@ -246,3 +248,19 @@ def test_the_checks_load_when_asked_for() -> None:
     code = "import sys, diffinterface.testing as t; m = 'diffinterface.testing.host_contract'"
     code += "; assert m not in sys.modules; t.check_host; assert m in sys.modules"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_namespace_says_what_is_missing() -> None:
+    class Mine(NumPyLike):
+        @staticmethod
+        def astype(x: Any, dtype: Any) -> Any:
+            return x.astype(dtype)
+
+    old = SimpleNamespace(concatenate=np.concatenate, sin=np.sin)
+    xp = Mine(old, "mylib")
+    assert xp.concat is np.concatenate
+    assert {"cos", "stack"} < set(xp.missing)
+    assert not {"concat", "sin", "astype"} & set(xp.missing)
+    with pytest.raises(AttributeError, match=r"mylib has no function 'cos' of the array-API.*Mine"):
+        _ = xp.cos
+    assert not {"concat", "astype", "matmul"} & set(NumPyLike(array_api_compat.numpy).missing)
