@@ -5,27 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .arrays.framework import NUMPY, Framework, framework_of
+from .arrays.framework import NUMPY, Framework, framework_of, register_framework
 from .arrays.seeds import basis, match_cotangent
+from .arrays.standard_namespace import NumPyLike
 from .arrays.trees import LEAF, Leaves, flatten
 from .declare.strings import plugin
 from .engine.backend import Backend
 from .engine.function import Function
 from .engine.prep import Prep
+from .nest.bridge import Bridge
+from .nest.hosts import Host, apply
 
 __all__ = [
     "LEAF",
     "NUMPY",
     "Backend",
+    "Bridge",
     "Framework",
     "Function",
+    "Host",
     "Leaves",
+    "NumPyLike",
     "Prep",
+    "apply",
     "basis",
     "defrule",
     "flatten",
     "framework_of",
     "match_cotangent",
+    "register_framework",
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,14 +23,27 @@ def dtype_of(x: Array) -> Any:
 
 def _of_dtype(fact: Callable[[Any], T]) -> Callable[[Array], T]:
     """What a dtype tells, remembered, as what an array or number tells."""
-    remembered = lru_cache(maxsize=256)(fact)
+    # By class: a dtype of one library may have the hash of another's, and warn of being compared.
+    remembered: dict[type, dict[Any, T]] = {}
 
     @wraps(fact)
     def of(x: Array) -> T:
         dtype = getattr(x, "dtype", None)
-        return remembered(np.asarray(x).dtype if dtype is None else dtype)
+        if dtype is None:
+            dtype = np.asarray(x).dtype
+        try:
+            return remembered[type(dtype)][dtype]
+        except KeyError:
+            told = fact(dtype)
+            of_class = remembered.setdefault(type(dtype), {})
+            if len(of_class) < _MOST:
+                of_class[dtype] = told
+            return told
 
     return of
+
+
+_MOST = 256  # of the dtypes of a class: those of structured arrays have no end
 
 
 def _name(dtype: Any) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from functools import cache
+from typing import Any, final
 
 import array_api_compat
 import numpy as np
@@ -89,12 +90,19 @@ class Framework:
         return (self.name,) if self.is_traced(x) else ()
 
     def inside(self, x: Array) -> Array:
-        """What a wrapper wraps, one level down."""
+        """What a wrapper wraps, one level down; `x` itself if that is all that can be told."""
         return x
 
     def recomputed(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """`f` in a `scan`, where its derivative is to compute what f did again instead of storing it."""
         return f
+
+    def put(self, x: Array, index: Any, value: Any) -> Array:
+        """`x` with `value` at `index`: itself where it is `mutable`, else a new one."""
+        if not self.mutable:
+            return x.at[index].set(value)
+        x[index] = value
+        return x
 
     def take(self, x: Array, indices: Array) -> Array:
         """Entries of a vector, at indices that are known to be inside it."""
@@ -106,7 +114,9 @@ class Framework:
 
     def values(self, x: Array) -> Any:
         """The values of `x` in NumPy, whatever is recording it; None where they are not known yet."""
-        return self.to_numpy(self.stop_gradient(x))
+        constant = self.stop_gradient(x)
+        home = framework_of(constant) or self  # a wrapper gives what it wraps
+        return self.to_numpy(constant) if home is self else home.values(constant)
 
     def elsewhere(
         self,
@@ -147,6 +157,52 @@ class Framework:
     def device(self, x: Array) -> Any:
         """The device of `x` where a prepared call must find the same one again, else None."""
         return None
+
+
+@final
+class Standard(Framework):
+    """Arrays of a library for which no adapter speaks, and which follow the array-API standard.
+
+    Engines get them as NumPy arrays, by dlpack, and results come back as arrays of the library.
+    """
+
+    to_floating = "xp.astype(x, xp.float64)"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def namespace(self, x: Array) -> Any:
+        return x.__array_namespace__()
+
+    def to_numpy(self, x: Array) -> Any:
+        for export in (np.from_dlpack, np.asarray):
+            try:
+                found = np.array(export(x))
+            except Exception:  # whatever the library raises, for a device or a dtype, say
+                continue
+            if found.dtype != object:
+                return found
+        raise InputError(
+            f"An array of {self.name} ({type(x).__qualname__}) cannot become a NumPy array, by dlpack "
+            "or by np.asarray, and no adapter speaks for its library. Pass one that can, or write a "
+            f"Framework for {self.name}, with to_numpy and from_numpy, and declare it under the "
+            "entry-point group 'diffinterface.frameworks'.",
+            got=x,
+        )
+
+    def from_numpy(self, a: Any, like: Array) -> Array:
+        xp, device = self.namespace(like), getattr(like, "device", None)
+        x = xp.from_dlpack(np.array(a, order="C"))
+        return x if getattr(x, "device", None) == device else x.to_device(device)
+
+    def scratch(self, buffer: Array, like: Array) -> Array:
+        return self.from_numpy(finished(buffer), like)
+
+    def own(self, x: Array) -> Array:
+        return self.namespace(x).asarray(x, copy=True)
+
+
+_standard = cache(Standard)
 
 
 class _Unsuited(Framework):
@@ -207,7 +263,15 @@ def find_framework(module: str) -> Framework | None:
     entry = plugins.entries("frameworks").get(module)
     if entry is None:
         return None
-    framework: Framework = plugins.load(entry, f"The framework of {module}'s arrays")
+    what = f"The framework of {module}'s arrays"
+    framework = plugins.load(entry, what)
+    if not isinstance(framework, Framework):
+        raise plugins.broken(entry, what, f"{framework!r} is no instance of Framework")
+    if framework.name == NUMPY.name:
+        raise plugins.broken(entry, what, "its name is 'numpy'; give it a name of its own")
+    owner = plugins.claimed(framework.name, entry)
+    if owner is not None:
+        raise plugins.broken(entry, what, f"its name {framework.name!r} is that of {owner}")
     return framework
 
 
@@ -225,7 +289,8 @@ def _find_framework(kind: type) -> Framework | None:
         if base in _numpy_types:
             return NUMPY
     # An array of a library that no adapter speaks for: the standard is enough to compute with it.
-    return Framework() if hasattr(kind, "__array_namespace__") else None
+    module = kind.__module__.partition(".")[0]
+    return _standard(module) if hasattr(kind, "__array_namespace__") else None
 
 
 def is_traced(leaf: Array) -> bool:

@@ -87,10 +87,15 @@ def _of(framework: Framework, arrays: tuple[Any, ...]) -> list[Any]:
     return [x for x in arrays if framework_of(x) is framework]
 
 
+_DEEPEST = 100  # of wrappers: more are a ring, and without an end
+
+
 def _depth(x: Array) -> int:
-    """How many wrappers are around the plain array in `x`."""
+    """How many wrappers are around the plain array in `x`; as many as can be told."""
     depth, framework = 0, framework_of(x)
-    while framework is not None and framework.wraps:
-        x = framework.inside(x)
-        depth, framework = depth + 1, framework_of(x)
+    while framework is not None and framework.wraps and depth < _DEEPEST:
+        within, depth = framework.inside(x), depth + 1
+        if within is x:  # it does not say what it wraps
+            break
+        x, framework = within, framework_of(within)
     return depth

@@ -14,7 +14,7 @@ import numpy as np
 import optree
 
 from ..arrays.facts import NUMBERS, Array, dtype_name, is_inexact
-from ..arrays.framework import NUMPY, Framework, framework_of
+from ..arrays.framework import NUMPY, Framework, Standard, framework_of
 from ..arrays.seeds import cast
 from ..arrays.trees import Leaves
 from ..errors import InputError, NestedDifferentiationError
@@ -69,12 +69,17 @@ class Converter:
         self._caller = _caller(x, lone)
         self._native = backend.framework
         # Only where results cross to another framework; else a call would keep x, or its trace, alive.
-        foreign = self._native is not None and self._caller not in (NUMPY, self._native)
+        unadapted = isinstance(self._caller, Standard)
+        foreign = unadapted or (
+            self._native is not None and self._caller not in (NUMPY, self._native)
+        )
         self._like = x[0] if foreign else None
         # NumPy has no bfloat16: such an x crosses as float32, and so do the results.
         self._widened = foreign and all(dtype_name(leaf) == "bfloat16" for leaf in x)
         #: Whether leaves of the caller go in, and come out, untouched (0-d results of NumPy aside).
-        self.plain = self._native is None or self._caller.name in backend.accepts
+        self.plain = not unadapted and (
+            self._native is None or self._caller.name in backend.accepts
+        )
         #: Whether results come out in the caller's framework with nothing left to do.
         self.same = self._caller is not NUMPY and self._caller is self._native
         #: Whether results are NumPy arrays for a NumPy caller.
@@ -116,6 +121,9 @@ class Converter:
                 )
             if not leaf.dtype.isnative:  # no engine computes in the other byte order
                 leaf = leaf.astype(leaf.dtype.newbyteorder("="))
+        if isinstance(framework, Standard):
+            array = framework.to_numpy(leaf)
+            return array if native is None or "numpy" in accepts else native.from_numpy(array, like)
         if native is None or framework is None or framework.name in accepts:
             return leaf
         if framework.is_traced(leaf):
@@ -171,13 +179,16 @@ class Converter:
 
     def leave_aux(self, aux: Any) -> Any:
         """The auxiliary output: arrays of another framework become the caller's, all else stays."""
+        unadapted = isinstance(self._caller, Standard)
 
         def convert(leaf: Any) -> Any:
             if type(leaf) is np.ndarray and not leaf.flags.writeable:
                 return leaf.copy()  # what f saw of the caller's contexts
             framework = framework_of(leaf)
             foreign = framework not in (None, self._caller) and (
-                framework is not NUMPY or self._native is NUMPY
+                framework is not NUMPY
+                or self._native is NUMPY
+                or (unadapted and not isinstance(leaf, NUMBERS))  # f was given NumPy arrays
             )
             return self.leave(leaf) if foreign else leaf
 

@@ -35,13 +35,13 @@ def _composite(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def install_command(name: str) -> str:
-    """The command that installs the engine behind the backend `name`."""
+def why_missing(adtype: ADType) -> tuple[str, str]:
+    """The command that installs an engine, if one is known, and the error that it repairs."""
     try:
-        _load(name)
+        resolve(adtype)
     except BackendNotInstalledError as error:
-        return str(error.command)
-    return f"pip install 'diffinterface[{name}]'"
+        return str(error.command), str(error)
+    return "", ""
 
 
 #: The backends of declarations that hold literals alone; equal ones share an instance.

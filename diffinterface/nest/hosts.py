@@ -40,5 +40,8 @@ def _host(outer: Framework) -> Host:
             f"{outer.name} is differentiating, and cannot take in a function of another engine here.",
             outer=outer.name,
         )
-    host: Host = plugins.load(entry, f"The host of {outer.name}'s arrays")
+    what = f"The host of {outer.name}'s arrays"
+    host: Host = plugins.load(entry, what)
+    if not callable(host):
+        raise plugins.broken(entry, what, f"{host!r} is no function of (bridge, x, contexts)")
     return host

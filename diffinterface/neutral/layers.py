@@ -10,11 +10,17 @@ import sys
 from collections.abc import Callable
 from typing import Any, final
 
-from ..arrays.framework import find_framework
+from ..arrays.framework import Framework, find_framework
 from ..arrays.stop import stopped
 from ..arrays.trees import flatten, map_leaves
 from ..declare.plugins import entries
-from ..errors import InputError, OutputError, UnsupportedOperatorError
+from ..errors import (
+    BackendNotInstalledError,
+    InputError,
+    OutputError,
+    UnknownBackendError,
+    UnsupportedOperatorError,
+)
 from ..evaluations import advancing, name_of, running
 
 
@@ -181,11 +187,19 @@ class StatefulLayer:
         return y
 
 
+def _loaded(name: str) -> Framework | None:
+    """The framework of a module that is in use; one that is broken knows no layers."""
+    try:
+        return find_framework(name) if name in sys.modules else None
+    except (UnknownBackendError, BackendNotInstalledError):
+        return None
+
+
 def _take_apart(layer: Any, params: Any, state: Any) -> Parts:
     if params is not None:
         return Parts(layer, params, state)
     for name in entries("frameworks"):
-        framework = find_framework(name) if name in sys.modules else None
+        framework = _loaded(name)
         parts = framework.layer(layer, state) if framework is not None else None
         if parts is not None:
             return parts

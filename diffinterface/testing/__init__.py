@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .checks import CHECKS
     from .defaults import GROUPS, default_scenarios, make, nested_scenarios
     from .differentiation import Report, check_scenario, scenario_marks, test_differentiation
+    from .framework_contract import ContractError, check_framework
+    from .host_contract import check_host
     from .oneliners import assert_backends_agree, check_derivatives
     from .primitives import AutoForwardFromPrimitive, AutoReverseFromPrimitive
     from .problems import Problem
@@ -36,6 +38,7 @@ __all__ = [
     "Benchmark",
     "Caller",
     "Change",
+    "ContractError",
     "DerivativeError",
     "Entry",
     "Failure",
@@ -48,6 +51,8 @@ __all__ = [
     "assert_backends_agree",
     "benchmark_differentiation",
     "check_derivatives",
+    "check_framework",
+    "check_host",
     "check_scenario",
     "default_scenarios",
     "entries",
@@ -72,6 +77,8 @@ __getattr__ = later(
         "defaults": ["GROUPS", "default_scenarios", "make", "nested_scenarios"],
         "differentiation": ["Report", "check_scenario", "scenario_marks", "test_differentiation"],
         "backends": ["EXPECTED_FAILURES", "Entry", "Unsupported", "entries", "entry", "why_not"],
+        "framework_contract": ["ContractError", "check_framework"],
+        "host_contract": ["check_host"],
         "oneliners": ["assert_backends_agree", "check_derivatives"],
         "primitives": ["AutoForwardFromPrimitive", "AutoReverseFromPrimitive"],
         "problems": ["Problem"],

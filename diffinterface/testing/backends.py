@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -22,6 +23,7 @@ from ..errors import (
 from .primitives import FromPrimitive
 from .scenario import Scenario
 
+_log = logging.getLogger("diffinterface.testing")
 SECOND_ORDER = ("second_derivative", "hvp", "hessian")
 SINGLE_DTYPES = ("float32", "complex64")
 Tolerances = tuple[float, float]
@@ -175,8 +177,17 @@ def _several(backend: Any) -> Iterable[Entry]:
 
 def _named(name: str) -> list[Entry]:
     if name == "installed":
-        return [entry(known) for known in known_backends() if check_available(known)]
+        return [entry(known) for known in known_backends() if _usable(known)]
     return [entry(name)]
+
+
+def _usable(name: str) -> bool:
+    """A plugin that is broken leaves itself out, and says so."""
+    try:
+        return check_available(name)
+    except UnknownBackendError as error:
+        _log.warning("left out: %s", error)
+        return False
 
 
 @dataclass(frozen=True)

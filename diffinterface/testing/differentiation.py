@@ -13,6 +13,7 @@ from .callers import NUMPY, Caller
 from .cell import Cell, DerivativeError, Failure
 from .checks import CHECKS, ONCE_AN_OPERATOR
 from .defaults import default_scenarios
+from .limits import TimeLimitError, limited
 from .reference import with_reference
 from .scenario import Scenario, check_known
 
@@ -45,7 +46,13 @@ class Report:
         return "\n".join([*lines, *map(str, self.failures)])
 
 
-def check_scenario(backend: Any, scenario: Scenario, *checks: str, caller: Caller = NUMPY) -> None:
+def check_scenario(
+    backend: Any,
+    scenario: Scenario,
+    *checks: str,
+    caller: Caller = NUMPY,
+    limit: float | None = None,
+) -> None:
     """One scenario on one backend.
 
     Parameters
@@ -59,6 +66,8 @@ def check_scenario(backend: Any, scenario: Scenario, *checks: str, caller: Calle
         "memory"; by default "correct" alone.
     caller : Caller
         The arrays to call with.
+    limit : float, optional
+        Seconds for each check, which is stopped then, and fails; see `test_differentiation`.
 
     Raises
     ------
@@ -68,10 +77,9 @@ def check_scenario(backend: Any, scenario: Scenario, *checks: str, caller: Calle
         If every way to call the operator raises it: the backend does not support the scenario.
     """
     (under_test,) = entries([backend])
-    cell = Cell(with_reference(scenario, under_test), under_test, caller)
-    with cell.scope():
-        for check in _known(checks or ("correct",)):
-            CHECKS[check](cell.named(check))
+    cell = Cell(_referred(scenario, under_test, limit), under_test, caller)
+    for check in _known(checks or ("correct",)):
+        _check(cell.named(check), limit)
 
 
 def test_differentiation(
@@ -82,6 +90,7 @@ def test_differentiation(
     callers: Sequence[Caller] = (NUMPY,),
     expected_failures: Iterable[Unsupported] = EXPECTED_FAILURES,
     progress: Progress | None = None,
+    limit: float | None = None,
 ) -> Report:
     """Test backends on scenarios.
 
@@ -102,7 +111,12 @@ def test_differentiation(
     expected_failures : iterable of Unsupported
         Cells that must raise. A cell that is listed and works, or is not listed and raises, fails.
     progress : callable, optional
-        Called with the name of each cell before it runs.
+        Called with the name of each cell before it runs. The logger ``diffinterface.testing`` names each
+        check of each cell as it begins, at the level INFO.
+    limit : float, optional
+        Seconds for each check, which is stopped then, and fails: by default 600, or what pytest's
+        ``--ad-limit`` says; ``math.inf`` for none. It is stopped in the main thread of systems with
+        POSIX signals, between two bytecodes; what cannot be stopped is told on standard error.
 
     Returns
     -------
@@ -134,14 +148,18 @@ def test_differentiation(
         for row in rows:
             first = row.operator not in seen
             seen.add(row.operator)
-            scenario = with_reference(row, backend)
+            try:
+                scenario = _referred(row, backend, limit)
+            except DerivativeError as error:
+                report.failures += error.failures
+                continue
             for caller in callers:
                 wanted = checks if caller == NUMPY else [c for c in checks if c == "correct"]
                 wanted = [c for c in wanted if first or c not in ONCE_AN_OPERATOR]
                 cell = Cell(scenario, backend, caller)
                 if progress is not None:
                     progress(_title(cell))
-                _run(cell, wanted, why_not(backend, row, table), report)
+                _run(cell, wanted, why_not(backend, row, table), report, limit)
     if report.failures:
         heading = f"{len(report.failures)} failures; {str(report).splitlines()[0]}"
         raise DerivativeError(*report.failures, heading=heading)
@@ -162,13 +180,39 @@ def _title(cell: Cell) -> str:
     return f"{cell.entry.id} {cell.scenario.name}{where}"
 
 
-def _run(cell: Cell, checks: Sequence[str], row: Unsupported | None, report: Report) -> None:
+def _check(cell: Cell, limit: float | None) -> None:
+    try:
+        with limited(f"{_title(cell)}: {cell.check}", limit), cell.scope():
+            CHECKS[cell.check](cell)
+    except TimeLimitError as error:
+        raise DerivativeError(cell.failure("all", str(error), _ENDLESS)) from None
+
+
+_ENDLESS = "a loop without end, a lock, or an evaluation far slower than its neighbors"
+
+
+def _referred(scenario: Scenario, backend: Entry, limit: float | None) -> Scenario:
+    """The scenario with what is right, for which f is evaluated."""
+    cell = Cell(scenario, backend, check="reference")
+    try:
+        with limited(f"{_title(cell)}: reference", limit):
+            return with_reference(scenario, backend)
+    except TimeLimitError as error:
+        raise DerivativeError(cell.failure("all", str(error), _ENDLESS)) from None
+
+
+def _run(
+    cell: Cell,
+    checks: Sequence[str],
+    row: Unsupported | None,
+    report: Report,
+    limit: float | None,
+) -> None:
     found: list[Failure] = []
     for check in checks:
         here = cell.named(check)
         try:
-            with here.scope():
-                CHECKS[check](here)
+            _check(here, limit)
         except DerivativeError as error:
             found += error.failures
             if check == "correct":

@@ -33,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="fail, instead of skipping, where an engine is not installed",
     )
+    group.addoption(
+        "--ad-limit",
+        metavar="SECONDS",
+        type=float,
+        help="stop each check of diffinterface.testing after so many seconds (600); inf for no limit",
+    )
     parser.addini("ad_backends", "the default of --ad-backends", default="installed")
 
 
@@ -54,6 +60,11 @@ def pytest_configure(config: pytest.Config) -> None:
     text = config.getoption("--ad-backends")
     if text is not None:
         _parsed(text, "--ad-backends")
+    limit = config.getoption("--ad-limit")
+    if limit is not None:
+        from . import limits
+
+        limits.LIMIT = limit
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -94,9 +105,10 @@ def _available(backend: Entry) -> bool:
 
 
 def _missing(backend: Entry) -> str:
-    from ..engine.registry import install_command
+    from ..engine.registry import why_missing
 
-    return f"{backend.id} is not installed: {install_command(backend.engine)}"
+    command, error = why_missing(backend.adtype)
+    return f"{backend.id} is not installed: {command or error}"
 
 
 def _skip_or_fail(config: pytest.Config, backend: Entry) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.framework import framework_of
+from ..arrays.framework import NUMPY, framework_of
 from ..arrays.namespace import array_namespace as xp_of
 from ..declare.contexts import Cache, Constant, Static
 from ..neutral.inplace import inplace as _inplace
@@ -45,11 +45,7 @@ contexts = Problem(
 
 def put(buffer: Any, index: Any, value: Any) -> Any:
     """Write into scratch memory, the way its framework allows."""
-    framework = framework_of(buffer)
-    if framework is not None and not framework.mutable:
-        return buffer.at[index].set(value)
-    buffer[index] = value
-    return buffer
+    return (framework_of(buffer) or NUMPY).put(buffer, index, value)
 
 
 def _with_cache(x: Any, buffer: Any) -> Any:

@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     sizes = "numbers of entries of x, such as 10,100,1000: those of --at, over and over"
     add("--sizes", metavar="LIST", help=sizes)
     add("--json", action="store_true", help="print the figures as JSON, and nothing else")
+    longest = "stop an engine that takes longer (60)"
+    add("--limit", type=float, default=60.0, metavar="SECONDS", help=longest)
+    named = "name each engine as it begins, on standard error"
+    add("--verbose", action="store_true", help=named)
     add("--plot", metavar="PNG", help="draw time against the size of x")
     changed = "how times have changed since an earlier --json"
     add("--compare", metavar="OLD.json", help=changed)
@@ -127,11 +131,13 @@ def _compare(options: argparse.Namespace) -> int:
     old = None if options.compare is None else Benchmark.from_json(options.compare)
     if options.plot is not None:
         _check_plot(options.plot)
-    progress = _Progress()
+    progress = _Progress(0.0 if options.verbose else 1.0)
     done: list[Comparison] = []
     for operator in operators:
         for problem in problems:
-            done.append(compare(problem, progress, operator, everything=options.json))
+            done.append(
+                compare(problem, progress, operator, everything=options.json, limit=options.limit)
+            )
             if not options.json:
                 print(report(done[-1]), end="\n\n" if len(operators) * len(problems) > 1 else "\n")
     rows = Benchmark(row for comparison in done for row in comparison.rows)
@@ -216,5 +222,5 @@ class _Progress:
         self._start, self._patience = time.monotonic(), patience
 
     def __call__(self, line: str) -> None:
-        if time.monotonic() - self._start > self._patience:
+        if time.monotonic() - self._start >= self._patience:
             print(f"... {line}", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from ..declare.config import get_config
 from ..testing.backends import why_not
 from ..testing.cell import Cell, DerivativeError
 from ..testing.defaults import default_scenarios
+from ..testing.limits import limited
 from ..testing.scenario import OPERATORS, Scenario
 from .compare.engines import Engine, engines, line
 
@@ -147,7 +148,8 @@ def _try(engine: Engine) -> Diagnosis:
     for name, scenario in _trials().items():
         cell = Cell(scenario, engine.entry)
         try:
-            with warnings.catch_warnings(action="ignore"), cell.scope():
+            quiet = warnings.catch_warnings(action="ignore")
+            with limited(f"{engine.name} {name}"), quiet, cell.scope():
                 cell.expect("without preparation", cell.once(scenario.here), scenario.here)
             diagnosis.right.append(name)
         except DerivativeError as error:

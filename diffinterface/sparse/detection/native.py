@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.declare.plugins import entries, load
+from diffinterface.declare.plugins import construct, entries, load
 
 
 def native_detector(framework: str) -> Any:
     """What reads a pattern off functions of `framework`, which NumPy's tracers cannot enter; or None."""
     entry = entries("detectors").get(framework)
-    return None if entry is None else load(entry, f"The detector for {framework}")()
+    if entry is None:
+        return None
+    what = f"The detector for {framework}"
+    return construct(load(entry, what), entry, what)

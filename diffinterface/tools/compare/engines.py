@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...declare.strings import known_backends, parse
-from ...engine.registry import check_available, install_command
+from ...engine.registry import check_available, why_missing
 from ...testing.backends import Entry, entry
 
 # The order in which engines are asked, and shown where nothing else orders them.
@@ -42,8 +42,10 @@ def engines() -> list[Engine]:
 
 def _found(name: str) -> Engine:
     try:
-        if not check_available(parse(name)):
-            return Engine(name, command=install_command(name))
+        adtype = parse(name)
+        if not check_available(adtype):
+            command, error = why_missing(adtype)
+            return Engine(name, command=command, error="" if command else error.rstrip("."))
         return Engine(name, entry(name))
     except Exception as error:  # whatever a broken plugin raises
         return Engine(name, error=line(error))

@@ -14,6 +14,7 @@ from ...testing.backends import SINGLE_DTYPES, Entry
 from ...testing.benchmark import Benchmark, first, size
 from ...testing.cell import Cell
 from ...testing.deviation import numpy_leaves
+from ...testing.limits import TimeLimitError, limited
 from ...testing.oneliners import operators_for, seeded, tolerant
 from ...testing.rows import Row
 from ...testing.scenario import Scenario
@@ -71,6 +72,7 @@ def compare(
     budget: float = 0.3,
     *,
     everything: bool = False,
+    limit: float | None = None,
 ) -> Comparison:
     """Run `problem` on every known engine.
 
@@ -86,24 +88,46 @@ def compare(
         Seconds of timing for each engine.
     everything : bool
         Whether to count evaluations of f and to measure memory too, which takes a second preparation.
+    limit : float, optional
+        Seconds in which an engine, and f itself, must give a result.
     """
     known = engines()
     installed = [engine.entry for engine in known if engine.entry is not None]
-    operator = operator or problem.operator or _operator_for(problem, installed)
-    scenario, told = _scenario(problem, operator, installed)
+    progress(f"{problem.name}: evaluating f")
+    operator, scenario, told = _asked(problem, operator, installed, limit)
     outcomes = []
     for engine in known:
         progress(f"{operator}, {engine.name}: preparing")
         if not engine.command:
             error = engine.error or told.get(engine.name, "")
             row = Row(engine.name, operator, problem.name, size(problem.x), error=error)
-            outcomes.append(_run(engine, row, scenario, everything))
+            try:
+                with limited(f"{operator}, {engine.name}", limit):
+                    outcomes.append(_run(engine, row, scenario, everything))
+            except TimeLimitError as late:
+                outcomes.append(Outcome(replace(row, error=str(late).splitlines()[0])))
     working = [outcome for outcome in outcomes if outcome.call is not None]
     reference = _refer(problem, operator, working)
     progress(f"{operator}: timing {len(working)} engines")
     _time(working, budget)
     missing = {engine.name: engine.command for engine in known if engine.command}
     return Comparison(problem, operator, outcomes, missing, reference)
+
+
+def _asked(
+    problem: Problem, operator: str | None, installed: list[Entry], limit: float | None
+) -> tuple[str, Scenario | None, dict[str, str]]:
+    """What is to be differentiated how; engines on which f does not end are passed over."""
+    late: TimeLimitError | None = None
+    for k in range(max(len(installed), 1)):
+        try:
+            with limited(f"{problem.name}: f(x)", limit):
+                name = operator or problem.operator or _operator_for(problem, installed[k:])
+                return name, *_scenario(problem, name, installed[k:])
+        except TimeLimitError as error:
+            late = error
+    assert late is not None
+    raise late
 
 
 def _operator_for(problem: Problem, backends: Sequence[Entry]) -> str:

@@ -227,3 +227,13 @@ def test_without_pytest_the_kit_works() -> None:
 
     code = "import sys; sys.modules['pytest'] = None; import diffinterface.testing"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_limit_of_time_is_an_option(suite: Suite) -> None:
+    source = """
+from diffinterface.testing import limits
+
+def test_limit():
+    assert limits.LIMIT == 3.5
+"""
+    suite(source, "--ad-limit=3.5").assert_outcomes(passed=1)
