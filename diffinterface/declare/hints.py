@@ -103,6 +103,7 @@ def of_backend(got: Any) -> str:
         return f"; write its declaration, {got.adtype!r}"
     if hasattr(got, "shape") or isinstance(got, int | float | complex | list | tuple | dict):
         return (
-            "; if it is x, write op(f, backend, x): the backend comes second, None is the default"
+            "; if it is x, it comes after the backend, which may be None: write op(f, backend, x), or "
+            "op(f, backend)(x)"
         )
     return ""

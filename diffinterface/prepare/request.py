@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ..arrays.framework import framework_of
 from ..declare.adtypes import ADType
 from ..declare.config import as_adtype
 from ..engine.function import Argnums
-from ..errors import InputError, UnknownBackendError
+from ..errors import InputError
 from .operator import Operator, operator_of
 from .travel import packed, unpacked
 
@@ -48,8 +47,6 @@ class Request:
         """A request from the operator's own arguments."""
         if not callable(f):
             raise InputError(f"f must be callable, got {f!r}; call op(f, backend, x, ...).", got=f)
-        if isinstance(backend, list | tuple | dict) or framework_of(backend) is not None:
-            raise _swapped(operator.name, backend)
         others["configured"] = backend is None
         return cls(operator, f, as_adtype(backend), *options, **others)
 
@@ -62,11 +59,3 @@ class Request:
 def _request(facts: dict[str, Any]) -> Request:
     operator, f = operator_of(facts["operator"]), unpacked(facts["f"])
     return Request(**{**facts, "operator": operator, "f": f})
-
-
-def _swapped(name: str, got: Any) -> UnknownBackendError:
-    return UnknownBackendError(
-        f"Backend must be an ADType, a string or None, got {type(got).__qualname__}. If that is x, it "
-        f"comes after the backend: write {name}(f, backend, x), or {name}(f, backend)(x).",
-        got=got,
-    )
