@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from ..errors import InputError
 
+#: The mode of a declaration; "auto" lets each operator choose.
 Mode = Literal["auto", "forward", "reverse"]
 _MODES = ("auto", "forward", "reverse")
 #: Under which a declaration keeps the backend that it resolved to; no field, and not pickled.
