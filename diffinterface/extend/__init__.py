@@ -47,6 +47,7 @@ from ..declare.adtypes import (
     NoAutoDiff,
     SecondOrder,
 )
+from ..declare.expected import Unsupported
 from ..engine.backend import Backend
 from ..engine.contract import AbstractBackend
 from ..engine.function import DerivedFunction, Function
@@ -107,6 +108,7 @@ __all__ = [
     "ShapeError",
     "Structure",
     "UnknownBackendError",
+    "Unsupported",
     "UnsupportedOperatorError",
     "array_namespace",
     "basis",
