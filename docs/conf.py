@@ -1,7 +1,10 @@
 """Sphinx configuration."""
 
+import ast
 import os
 from importlib.metadata import version as installed_version
+
+from sphinx.pycode import ModuleAnalyzer
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # or JAX tells each page that it found no GPU
 
@@ -50,3 +53,20 @@ html_theme_options = {
 
 # Several classes have a `shape`; the field lists of numpydoc name it without its class.
 suppress_warnings = ["ref.python"]
+
+
+def comment_where_defined(app, what, name, value, options, lines):
+    """Data of `extend` is commented where it is defined; Sphinx looks where it is imported."""
+    module, _, attribute = name.rpartition(".")
+    if what != "data" or not module.startswith("diffinterface.extend"):
+        return
+    for node in ast.parse(ModuleAnalyzer.for_module(module).code).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            for alias in node.names:
+                if (alias.asname or alias.name) == attribute:
+                    home = ModuleAnalyzer.for_module(f"diffinterface.{node.module}")
+                    lines[:] = home.find_attr_docs()["", alias.name]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", comment_where_defined)

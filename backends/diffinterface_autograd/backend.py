@@ -9,18 +9,30 @@ from typing import Any, final
 
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface.arrays.facts import dtype_name
-from diffinterface.arrays.framework import NUMPY, framework_of
-from diffinterface.arrays.seeds import basis, match_cotangent
-from diffinterface.arrays.trees import Leaves
-from diffinterface.declare.adtypes import AutoAutograd, Mode
-from diffinterface.engine import derived
-from diffinterface.engine.backend import Backend
-from diffinterface.engine.function import Function
-from diffinterface.engine.modes import dense, prefers_forward
-from diffinterface.engine.prep import Levels, Prep, Setting, Tell
-from diffinterface.engine.transforms import Pull, Pure, Push, Transforms, one
-from diffinterface.errors import NestedDifferentiationError, OutputError
+from diffinterface.extend import (
+    NUMPY,
+    AutoAutograd,
+    Backend,
+    Function,
+    Leaves,
+    Mode,
+    NestedDifferentiationError,
+    OutputError,
+    Prep,
+    basis,
+    dtype_name,
+    framework_of,
+    match_cotangent,
+)
+from diffinterface.extend.modes import Levels, Setting, Tell, jacobian_levels, prefers_forward
+from diffinterface.extend.transforms import (
+    Pull,
+    Pure,
+    Push,
+    Transforms,
+    gradient_forward,
+    unit_cotangent,
+)
 
 from .errors import MissingRuleError, lost_derivative
 from .record import Record, push, push_each
@@ -90,7 +102,7 @@ class AutogradBackend(Backend):
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if self._forward:
-            return derived.gradient_forward(self, fn, x, contexts)
+            return gradient_forward(self, fn, x, contexts)
         return Prep(partial(records.gradient, fn))
 
     def prepare_jacobian(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
@@ -105,7 +117,9 @@ class AutogradBackend(Backend):
         samples = operator == records.batched_jacobian
 
         def levels(setting: Setting) -> Levels:
-            return dense(self, setting.x, fn(setting.x, setting.contexts)[0], samples=samples)
+            return jacobian_levels(
+                self, setting.x, fn(setting.x, setting.contexts)[0], samples=samples
+            )
 
         if self._forward or self._reverse:
             return Prep(by_columns if self._forward else by_rows, levels=levels)
@@ -139,7 +153,7 @@ class AutogradBackend(Backend):
             """The gradient of the slope: cheaper, but it does not give the gradient of f."""
             try:
                 slope = Record(lambda x: (push(records.close(fn, contexts), x, t)[1], None), x)
-                return slope.pull(one(slope.y))
+                return slope.pull(unit_cotangent(slope.y))
             except MissingRuleError:
                 return run(x, contexts, t)[1]
 

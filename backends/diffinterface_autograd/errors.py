@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.errors import OutputError, UnsupportedOperatorError
+from diffinterface.extend import OutputError, UnsupportedOperatorError
 
 
 class MissingRuleError(UnsupportedOperatorError):

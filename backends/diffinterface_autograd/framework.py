@@ -7,10 +7,8 @@ from typing import Any
 from autograd.builtins import DictBox, SequenceBox
 from autograd.numpy.numpy_boxes import ArrayBox
 
-from diffinterface.arrays.framework import Framework
-from diffinterface.arrays.stop import stopped
-from diffinterface.arrays.trees import register
-from diffinterface.errors import NestedDifferentiationError
+from diffinterface.extend import Framework, NestedDifferentiationError
+from diffinterface.extend.frameworks import register_container, stopped
 
 from .buffer import scratch
 from .namespace import namespace
@@ -55,9 +53,11 @@ class BoxFramework(Framework):
 framework = BoxFramework()
 
 # What autograd makes of a dict, list or tuple of parameters: its items are boxes of their own.
-register(
+register_container(
     DictBox,
     lambda box: ([box[key] for key in box], tuple(box)),
     lambda keys, items: dict(zip(keys, items, strict=True)),
 )
-register(SequenceBox, lambda box: (list(box), type(box._value)), lambda kind, items: kind(items))
+register_container(
+    SequenceBox, lambda box: (list(box), type(box._value)), lambda kind, items: kind(items)
+)

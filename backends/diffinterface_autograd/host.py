@@ -8,11 +8,8 @@ import numpy as np
 from autograd.extend import VJPNode, defjvp_argnums, defvjp_argnums, primitive
 from autograd.tracer import isbox
 
-from diffinterface.arrays.facts import dtype_name, shape_of
-from diffinterface.arrays.framework import finished
-from diffinterface.arrays.trees import Leaves
-from diffinterface.engine.contract import Pullback
-from diffinterface.nest.bridge import Bridge
+from diffinterface.extend import Leaves, dtype_name, shape_of
+from diffinterface.extend.bridges import Bridge, Pullback, finished
 
 from .nodes import Pulled
 from .rules import conj

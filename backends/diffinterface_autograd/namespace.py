@@ -16,8 +16,14 @@ import autograd.numpy as anp
 import autograd.numpy.fft as afft
 import autograd.numpy.linalg as alinalg
 
-from diffinterface.arrays import composed
-from diffinterface.arrays.names import ALIASES
+from diffinterface.extend.arrays import ALIASES
+from diffinterface.extend.functions import (
+    broadcast_arrays,
+    matrix_norm,
+    matrix_power,
+    unstack,
+    vector_norm,
+)
 
 from . import boxes, creation, elementwise, factorizations, fft, linalg, reductions, shapes
 
@@ -50,8 +56,8 @@ namespace = Namespace(
 )
 namespace.linalg = Namespace(alinalg, linalg.FUNCTIONS, factorizations.FUNCTIONS)
 namespace.fft = Namespace(afft, fft.FUNCTIONS)
-for _function in (composed.broadcast_arrays, composed.unstack):
+for _function in (broadcast_arrays, unstack):
     setattr(namespace, _function.__name__, partial(_function, namespace))
-for _function in (composed.matrix_norm, composed.matrix_power, composed.vector_norm):
+for _function in (matrix_norm, matrix_power, vector_norm):
     setattr(namespace.linalg, _function.__name__, partial(_function, namespace))
 boxes.complete()

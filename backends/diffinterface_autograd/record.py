@@ -11,11 +11,8 @@ from autograd.extend import Box
 from autograd.tracer import isbox, new_box, trace_stack
 from autograd.util import toposort
 
-from diffinterface.arrays.facts import shape_of
-from diffinterface.arrays.seeds import generic_direction
-from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.engine.transforms import Pure
-from diffinterface.errors import InputError
+from diffinterface.extend import InputError, Leaves, generic_direction, map_leaves, shape_of
+from diffinterface.extend.transforms import Pure
 
 from .buffer import frozen
 from .errors import MissingRuleError, explain, lost_derivative, overwritten

@@ -18,7 +18,7 @@ from autograd.numpy.numpy_jvps import broadcast
 from autograd.numpy.numpy_vjps import unbroadcast_f
 from autograd.tracer import isbox
 
-from diffinterface.arrays.facts import is_complex
+from diffinterface.extend import is_complex
 
 
 def primitive_of(function: Any) -> Any:

@@ -13,13 +13,8 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays.direct import direct_operators
-from diffinterface.arrays.facts import Array
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.names import ALIASES
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace
-from diffinterface.arrays.perturbations import Leveled
+from diffinterface.extend import Array, array_namespace, framework_of
+from diffinterface.extend.arrays import ALIASES, Leveled, OverloadedNamespace, direct_operators
 
 from .errors import refuse
 
@@ -84,7 +79,7 @@ class Analytic(Leveled):
         return array_namespace(self.value).real(self.value).dtype
 
     def __array_namespace__(self, api_version: str | None = None) -> Any:
-        return Namespace(array_namespace(self.value), Analytic)
+        return OverloadedNamespace(array_namespace(self.value), Analytic)
 
     def _written(self, name: str, function: Any, args: Any, options: Any, out: Any) -> Any:
         if out is not None and not all(t is None or isinstance(t, Analytic) for t in out):

@@ -7,20 +7,30 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays.facts import NUMBERS, Array, dtype_name, is_complex
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import is_numpy_scalar
-from diffinterface.arrays.perturbations import new_level
-from diffinterface.arrays.seeds import cast, none_pushed
-from diffinterface.arrays.stop import stopped
-from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.declare.adtypes import AutoComplexStep, AutoFiniteDiff, Mode
-from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import AbstractBackend
-from diffinterface.engine.function import Function
-from diffinterface.engine.prep import Level, Prep
-from diffinterface.engine.registry import resolve
-from diffinterface.errors import NonAnalyticError, UnsupportedOperatorError
+from diffinterface.extend import (
+    NUMBERS,
+    AbstractBackend,
+    Array,
+    AutoComplexStep,
+    AutoFiniteDiff,
+    Backend,
+    Function,
+    Leaves,
+    Mode,
+    NonAnalyticError,
+    Prep,
+    UnsupportedOperatorError,
+    array_namespace,
+    cast,
+    dtype_name,
+    is_complex,
+    map_leaves,
+    none_pushed,
+    resolve,
+)
+from diffinterface.extend.arrays import is_numpy_scalar, new_level
+from diffinterface.extend.frameworks import stopped
+from diffinterface.extend.modes import Level
 
 from .analytic import Analytic
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffinterface.errors import NonAnalyticError
+from diffinterface.extend import NonAnalyticError
 
 
 def refuse(what: str) -> NonAnalyticError:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays.framework import Framework
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.stop import stopped
+from diffinterface.extend import Framework, array_namespace
+from diffinterface.extend.frameworks import stopped
 
 from .analytic import Analytic
 from .errors import refuse

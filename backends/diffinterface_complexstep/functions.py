@@ -12,11 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import is_complex
-from diffinterface.arrays.names import STANDARD
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import is_numpy_scalar
-from diffinterface.arrays.perturbations import innermost
+from diffinterface.extend import array_namespace, is_complex
+from diffinterface.extend.arrays import STANDARD_NAMES, innermost, is_numpy_scalar
 
 from . import singular
 from .analytic import RULES, Analytic, holds, unwrap, wrap
@@ -102,7 +99,7 @@ def _native(name: str, function: Callable[..., Any], plain: list[Any]) -> Callab
     if array is None or not (isinstance(function, np.ufunc) or name in _SAME):
         return function
     home = array_namespace(array)
-    for part in STANDARD.get(name, name).split("."):
+    for part in STANDARD_NAMES.get(name, name).split("."):
         home = getattr(home, part)
     return home
 

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import Array, dtype_name
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.perturbations import innermost
-from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge
-from diffinterface.nest.hosts import apply
+from diffinterface.extend import Array, Leaves, array_namespace, dtype_name
+from diffinterface.extend.arrays import innermost
+from diffinterface.extend.bridges import Bridge, cross
 
 from .analytic import Analytic
 from .backend import STEP
@@ -24,8 +21,8 @@ def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     # The step is tiny: at its own scale the pushforward cannot underflow.
     scale = max(STEP[dtype_name(real)] for real, _ in parts)
     real, t = tuple(a for a, _ in parts), tuple(b / scale for _, b in parts)
-    y = apply(bridge, real, contexts)
-    pushed = apply(bridge.pushforward, (*real, *t), contexts)
+    y = cross(bridge, real, contexts)
+    pushed = cross(bridge.pushforward, (*real, *t), contexts)
     return tuple(Analytic(_joined(a, scale * b), level) for a, b in zip(y, pushed, strict=True))
 
 

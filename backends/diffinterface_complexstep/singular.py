@@ -11,10 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import is_complex
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.errors import NonAnalyticError
+from diffinterface.extend import NonAnalyticError, array_namespace, framework_of, is_complex
 
 # A step beyond this fraction of the distance is too long: its error is of the order of the square.
 _NEAR = float(np.finfo(np.float64).eps ** 0.4)

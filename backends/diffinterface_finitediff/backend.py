@@ -7,15 +7,18 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, final
 
-from diffinterface.arrays.facts import Array
-from diffinterface.arrays.framework import framework_of, is_traced
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.seeds import none_pushed
-from diffinterface.arrays.trees import Leaves
-from diffinterface.declare.adtypes import AutoFiniteDiff
-from diffinterface.engine.backend import Backend
-from diffinterface.engine.function import Function
-from diffinterface.engine.prep import Prep
+from diffinterface.extend import (
+    Array,
+    AutoFiniteDiff,
+    Backend,
+    Function,
+    Leaves,
+    Prep,
+    array_namespace,
+    framework_of,
+    none_pushed,
+)
+from diffinterface.extend.frameworks import is_traced
 
 from .precision import probe, relative_step, roundoff
 from .schemes import EVALUATIONS, SCHEMES, Evaluate, Here, extrapolate, step, unit

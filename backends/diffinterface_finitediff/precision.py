@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import dtype_name
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.seeds import generic_direction
-from diffinterface.arrays.trees import Leaves
-from diffinterface.errors import PrecisionWarning
+from diffinterface.extend import (
+    Leaves,
+    PrecisionWarning,
+    dtype_name,
+    framework_of,
+    generic_direction,
+)
 
 from .schemes import LEVELS, Evaluate, moved, step
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from diffinterface.arrays.facts import Array, is_complex
-from diffinterface.arrays.framework import NUMPY, framework_of
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.trees import Leaves
+from diffinterface.extend import NUMPY, Array, Leaves, array_namespace, framework_of, is_complex
 
 Evaluate = Callable[[Leaves], Leaves]  # f at a point: its output leaves
 Here = Callable[[], Leaves]  # f at x, evaluated at most once for all directions

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import is_complex, is_inexact
+from diffinterface.extend import is_complex, is_inexact
 
 from .dual import Dual
 from .errors import MissingRuleError

@@ -7,16 +7,20 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays.facts import Array, is_complex, size_of
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.perturbations import new_level
-from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.declare.adtypes import AutoForwardDiff
-from diffinterface.engine import derived
-from diffinterface.engine.backend import Backend
-from diffinterface.engine.function import Function
-from diffinterface.engine.prep import Prep
-from diffinterface.engine.transforms import complex_gradient_error
+from diffinterface.extend import (
+    Array,
+    AutoForwardDiff,
+    Backend,
+    Function,
+    Leaves,
+    Prep,
+    framework_of,
+    is_complex,
+    map_leaves,
+    size_of,
+)
+from diffinterface.extend.arrays import new_level
+from diffinterface.extend.transforms import complex_gradient_error, gradient_forward
 
 from .define import defrule
 from .dual import Dual
@@ -73,7 +77,7 @@ class ForwardDiffBackend(Backend):
 
     def prepare_gradient(self, fn: Function, x: Leaves, contexts: Leaves) -> Prep:
         if any(is_complex(leaf) for leaf in x):
-            return derived.gradient_forward(self, fn, x, contexts)
+            return gradient_forward(self, fn, x, contexts)
         keep_freed(x, min(self._chunk, sum(map(size_of, x))))
 
         def run(x: Leaves, contexts: Leaves) -> tuple[Leaves, Leaves, Any]:

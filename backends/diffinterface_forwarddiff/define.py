@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.names import ALIASES, function_name
-from diffinterface.errors import InputError
+from diffinterface.extend import InputError
+from diffinterface.extend.arrays import ALIASES, function_name
 
 from .adaptors import scale, spread
 from .dual import Dual

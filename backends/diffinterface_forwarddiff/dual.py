@@ -14,10 +14,8 @@ from typing import Any, final
 
 import numpy as np
 
-from diffinterface.arrays.direct import direct_operators
-from diffinterface.arrays.facts import Array
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.overloaded import Namespace, is_numpy_scalar
+from diffinterface.extend import Array, array_namespace
+from diffinterface.extend.arrays import OverloadedNamespace, direct_operators, is_numpy_scalar
 
 from .errors import DualConversionError, MissingRuleError
 from .levels import holds
@@ -61,7 +59,7 @@ class Dual(Perturbed):
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         inner = plain(self)
         # NumPy's own functions dispatch to Duals; those of other frameworks do not.
-        return np if isinstance(inner, NUMPY) else Namespace(array_namespace(inner), Dual)
+        return np if isinstance(inner, NUMPY) else OverloadedNamespace(array_namespace(inner), Dual)
 
     @classmethod
     def _answer_named(cls, name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:

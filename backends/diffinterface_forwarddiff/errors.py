@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffinterface.errors import DiffInterfaceError
+from diffinterface.extend import DiffInterfaceError
 
 
 class DualConversionError(DiffInterfaceError, TypeError):

@@ -7,9 +7,9 @@ from typing import Any
 import array_api_compat.numpy
 import numpy as np
 
-from diffinterface.arrays.framework import Framework, framework_of
-from diffinterface.arrays.overloaded import Namespace
-from diffinterface.arrays.stop import stopped
+from diffinterface.extend import Framework, framework_of
+from diffinterface.extend.arrays import OverloadedNamespace
+from diffinterface.extend.frameworks import stopped
 
 from .dual import Dual
 from .errors import DualConversionError
@@ -30,7 +30,7 @@ class DualFramework(Framework):
 
     def namespace(self, x: Any) -> Any:
         found = namespace_of(x)
-        return Namespace(array_api_compat.numpy, Dual) if found is np else found
+        return OverloadedNamespace(array_api_compat.numpy, Dual) if found is np else found
 
     def scratch(self, buffer: Any, like: Any) -> Any:
         inner = framework_of(like.value)

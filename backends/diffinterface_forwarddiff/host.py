@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge
-from diffinterface.nest.hosts import apply
+from diffinterface.extend import Leaves
+from diffinterface.extend.bridges import Bridge, cross
 
 from .dual import Dual
 from .levels import duals, primal, tangent, top
@@ -23,10 +22,10 @@ def host(bridge: Bridge, x: Leaves, contexts: Leaves) -> Leaves:
     tangents = tuple(front(tangent(leaf, level, k)) for leaf in x)
     n = len(x)
     push = bridge.pushforward.batched([False] * n + [True] * n, [False] * len(contexts))
-    pushed = apply(push, (*values, *tangents), contexts)
+    pushed = cross(push, (*values, *tangents), contexts)
     return tuple(
         Dual(_scalar(y), back(t), level)
-        for y, t in zip(apply(bridge, values, contexts), pushed, strict=True)
+        for y, t in zip(cross(bridge, values, contexts), pushed, strict=True)
     )
 
 

@@ -6,13 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.assembly import in_precision
-from diffinterface.arrays.facts import shape_of, size_of
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.perturbations import new_level
-from diffinterface.arrays.seeds import basis
-from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.engine.function import Function
+from diffinterface.extend import (
+    Function,
+    Leaves,
+    basis,
+    framework_of,
+    map_leaves,
+    shape_of,
+    size_of,
+)
+from diffinterface.extend.arrays import new_level
+from diffinterface.extend.transforms import cast_block
 
 from .dual import Dual
 from .levels import primal, tangent
@@ -78,7 +82,7 @@ def _cut(block: Any, y: Any, x: Leaves) -> list[Any]:
         stop = start + size_of(leaf)
         part = block if len(x) == 1 else block[..., start:stop]
         part = xp.reshape(part, (*shape_of(y), *shape_of(leaf)))
-        parts.append(in_precision(part, leaf))
+        parts.append(cast_block(part, leaf))
         start = stop
     return parts
 

@@ -6,8 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from diffinterface.arrays.facts import size_of
-from diffinterface.arrays.trees import Leaves
+from diffinterface.extend import Leaves, size_of
 
 #: Tangents, of 8 bytes each, of which some are more than glibc keeps by default.
 _LEAST = 2**10

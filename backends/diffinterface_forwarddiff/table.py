@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.names import ALIASES, STANDARD, bound
+from diffinterface.extend.arrays import ALIASES, STANDARD_NAMES, bind_required
 
 from .errors import MissingRuleError
 from .levels import holds
@@ -28,7 +28,7 @@ SEQUENCES: set[str] = set()
 NESTED = {"block", "asarray", "asanyarray", "array", "ascontiguousarray"}
 
 _NUMBERS = {int, float, bool, complex, np.int64, np.float64}
-_STANDARD = STANDARD | {"cumsum": "cumulative_sum", "cumprod": "cumulative_prod"}
+_STANDARD = STANDARD_NAMES | {"cumsum": "cumulative_sum", "cumprod": "cumulative_prod"}
 
 
 def call(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
@@ -38,7 +38,7 @@ def call(name: str, function: Any, args: Any, options: dict[str, Any]) -> Any:
     if rule is None:
         raise MissingRuleError(name)
     if options and function is not None:
-        args, options = bound(function, args, options)
+        args, options = bind_required(function, args, options)
     for arg in args if not options else (*args, *options.values()):
         kind = type(arg)
         if kind is list or kind is tuple or (kind is np.ndarray and arg.dtype.hasobject):

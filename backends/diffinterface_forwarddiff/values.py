@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.assembly import move_first, permuted
-from diffinterface.arrays.facts import shape_of
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.namespace import array_namespace
-from diffinterface.arrays.perturbations import Leveled
+from diffinterface.extend import array_namespace, framework_of, shape_of
+from diffinterface.extend.arrays import Leveled
+from diffinterface.extend.transforms import move_first_axis, permute_axes
 
 NUMPY = (np.ndarray, np.generic, float, complex, int)
 
@@ -81,7 +79,7 @@ def namespace_for(value: Any, tangent: Any) -> Any:
 
 def front(t: Any, ndim: int = 0) -> Any:
     """Tangents with their axis in front of `ndim` axes or more, as batched functions take them."""
-    t = permuted(t, (t.ndim - 1, *range(t.ndim - 1)))
+    t = permute_axes(t, (t.ndim - 1, *range(t.ndim - 1)))
     while t.ndim < ndim + 1:
         t = t[:, None]
     return t
@@ -89,7 +87,7 @@ def front(t: Any, ndim: int = 0) -> Any:
 
 def back(t: Any) -> Any:
     """Tangents with their axis back at the end."""
-    return move_first(t, -1)
+    return move_first_axis(t, -1)
 
 
 def contiguous(x: Any) -> Any:

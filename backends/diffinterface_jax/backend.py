@@ -9,15 +9,27 @@ from typing import Any, final
 import jax
 import numpy as np
 
-from diffinterface.arrays.seeds import match_cotangent
-from diffinterface.arrays.trees import LEAF, Leaves, Structure
-from diffinterface.declare.adtypes import AutoJax, Mode
-from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import Program, Pullback
-from diffinterface.engine.cost import Costs
-from diffinterface.engine.function import DerivedFunction, Function
-from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
-from diffinterface.engine.prep import Levels, Prep, Setting
+from diffinterface.extend import (
+    LEAF,
+    AutoJax,
+    Backend,
+    DerivedFunction,
+    Function,
+    Leaves,
+    Mode,
+    Prep,
+    Structure,
+    match_cotangent,
+)
+from diffinterface.extend.bridges import Program, Pullback
+from diffinterface.extend.modes import (
+    Costs,
+    Levels,
+    Setting,
+    jacobian_levels,
+    prefers_forward,
+    two_pullbacks,
+)
 
 from . import transforms
 from .framework import framework
@@ -161,7 +173,7 @@ class JaxBackend(Backend):
         mode, level, at = self._mode, self.level, (setting.x, setting.contexts)
         if operator in ("jacobian", "batched_jacobian"):
             samples = operator == "batched_jacobian"
-            return dense(self, setting.x, self._outputs(fn, *at), samples=samples)
+            return jacobian_levels(self, setting.x, self._outputs(fn, *at), samples=samples)
         # To trace a derivative by another engine would be to take it.
         traceable = mode == "auto" and not isinstance(fn, DerivedFunction)
         if traceable and guard(partial(has_custom_vjp, fn), *at)(*at):

@@ -10,9 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax._src.array import ArrayImpl  # asking an array for its class would start the devices
 
-from diffinterface.arrays.facts import dtype_of
-from diffinterface.arrays.framework import Framework
-from diffinterface.errors import NestedDifferentiationError
+from diffinterface.extend import Framework, NestedDifferentiationError, dtype_of
 
 from .layers import parts_of
 from .tracing import WIDE, elsewhere

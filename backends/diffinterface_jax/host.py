@@ -17,10 +17,8 @@ from jax.interpreters import ad as _ad
 from jax.interpreters import batching
 from jax.interpreters import mlir as _mlir
 
-from diffinterface.arrays.facts import is_complex
-from diffinterface.arrays.kinds import kinds_of
-from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge
+from diffinterface.extend import Leaves, is_complex
+from diffinterface.extend.bridges import Bridge, kinds_of
 
 ad: Any = _ad  # untyped
 mlir: Any = _mlir

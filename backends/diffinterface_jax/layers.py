@@ -8,11 +8,10 @@ from typing import Any, final
 
 import jax
 
-from diffinterface.arrays.stop import stopped
-from diffinterface.neutral.layers import Parts
+from diffinterface.extend.frameworks import LayerParts, stopped
 
 
-def parts_of(module: Any, state: Any) -> Parts | None:
+def parts_of(module: Any, state: Any) -> LayerParts | None:
     """The parts of a module of either library."""
     equinox = sys.modules.get("equinox")
     if equinox is not None and isinstance(module, equinox.Module):
@@ -24,7 +23,7 @@ def parts_of(module: Any, state: Any) -> Parts | None:
 
 
 @final
-class EquinoxParts(Parts):
+class EquinoxParts(LayerParts):
     """An Equinox module, which is a tree; its state travels beside it."""
 
     def __init__(self, equinox: Any, module: Any, state: Any) -> None:
@@ -47,7 +46,7 @@ class EquinoxParts(Parts):
 
 
 @final
-class NnxParts(Parts):
+class NnxParts(LayerParts):
     """A Flax NNX module: its ``nnx.Param`` variables, and all others as the state."""
 
     constant = False  # an optimizer updates the module in place

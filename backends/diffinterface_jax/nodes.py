@@ -6,17 +6,16 @@ from typing import Any
 
 import jax
 
-import diffinterface.arrays.sparse_matrix  # noqa: F401 - registers the sparse matrix
-from diffinterface.arrays import trees
+from diffinterface.extend.frameworks import CONTAINERS
 
 _known: set[type] = set()
 
 
 def register_nodes() -> None:
     """Make known to JAX what has become known to the core since."""
-    if len(_known) == len(trees.NODES):
+    if len(_known) == len(CONTAINERS):
         return
-    for kind, parts, whole in trees.NODES:
+    for kind, parts, whole in CONTAINERS:
         if kind not in _known:
             _known.add(kind)
             jax.tree_util.register_pytree_node(kind, parts, whole)

@@ -9,11 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from diffinterface.arrays.facts import NUMBERS
-from diffinterface.arrays.framework import framework_of
-from diffinterface.arrays.trees import Leaves
-from diffinterface.engine.auxiliary import Carrier
-from diffinterface.engine.function import Function
+from diffinterface.extend import NUMBERS, Function, Leaves, framework_of
+from diffinterface.extend.transforms import AuxCarrier
 
 from . import transforms
 
@@ -34,7 +31,7 @@ def jitted(body: transforms.Body) -> transforms.Body:
 
 def _carried(call: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """`call` compiled, with all that is no array in its auxiliary output, the last."""
-    carrier = Carrier(jax.tree_util.tree_flatten, _is_array)
+    carrier = AuxCarrier(jax.tree_util.tree_flatten, _is_array)
 
     def arrays_only(*args: Any) -> Any:
         *results, aux = call(*args)

@@ -12,10 +12,8 @@ from typing import Any, final
 import jax
 import jax.numpy as jnp
 
-from diffinterface.arrays.trees import Leaves
-from diffinterface.declare.adtypes import Mode
-from diffinterface.engine.function import Function
-from diffinterface.engine.transforms import Pull, Pure, Push, Transforms
+from diffinterface.extend import Function, Leaves, Mode
+from diffinterface.extend.transforms import Pull, Pure, Push, Transforms
 
 Body = Callable[..., tuple[Any, Any, Any]]
 

@@ -9,18 +9,29 @@ from typing import Any, final
 
 import torch
 
-from diffinterface.arrays.facts import size_of
-from diffinterface.arrays.seeds import match_cotangent
-from diffinterface.arrays.trees import Leaves
-from diffinterface.declare.adtypes import AutoTorch, Mode
-from diffinterface.engine.backend import Backend
-from diffinterface.engine.contract import Program
-from diffinterface.engine.cost import Costs
-from diffinterface.engine.function import Function
-from diffinterface.engine.modes import dense, prefers_forward, two_pullbacks
-from diffinterface.engine.prep import Levels, Prep, Setting, Tell, untold
-from diffinterface.engine.transforms import one
-from diffinterface.errors import OutputError
+from diffinterface.extend import (
+    AutoTorch,
+    Backend,
+    Function,
+    Leaves,
+    Mode,
+    OutputError,
+    Prep,
+    match_cotangent,
+    size_of,
+)
+from diffinterface.extend.bridges import Program
+from diffinterface.extend.modes import (
+    Costs,
+    Levels,
+    Setting,
+    Tell,
+    jacobian_levels,
+    prefers_forward,
+    two_pullbacks,
+    untold,
+)
+from diffinterface.extend.transforms import unit_cotangent
 
 from . import tape
 from .framework import framework
@@ -191,7 +202,7 @@ class TorchBackend(Backend):
         return _either(partial(tape.batched_jacobian, fn), through, levels)
 
     def _dense(self, fn: Function, samples: bool, setting: Setting) -> Levels:
-        return dense(
+        return jacobian_levels(
             self, setting.x, self._outputs(fn, setting.x, setting.contexts), samples=samples
         )
 
@@ -262,7 +273,7 @@ class TorchBackend(Backend):
             return super().prepare_hvp_same_point(fn, x, contexts, t, batched)
         p = tape.Pass(fn, x, contexts, twice=True)
         with tape.recording():
-            first = p.pull(one(p.y), create=True)
+            first = p.pull(unit_cotangent(p.y), create=True)
         apply = tape.grad_batched if batched else tape.grad
 
         def run(t: Leaves) -> Any:

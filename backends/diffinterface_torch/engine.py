@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.autograd import graph
 
-from diffinterface.arrays.trees import Leaves
+from diffinterface.extend import Leaves
 
 Call = Callable[..., Leaves]
 

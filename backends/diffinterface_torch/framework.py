@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from diffinterface.arrays.framework import Framework
-from diffinterface.errors import NestedDifferentiationError
+from diffinterface.extend import Framework, NestedDifferentiationError
 
 from .layers import ModuleParts
 from .namespace import namespace

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from diffinterface.arrays.framework import finished
-from diffinterface.arrays.trees import Leaves
-from diffinterface.nest.bridge import Bridge
+from diffinterface.extend import Leaves
+from diffinterface.extend.bridges import Bridge, finished
 
 from .outer import in_transform, in_vmap, refuse_graph, undisturbed
 

@@ -13,7 +13,7 @@ from typing import Any, final
 import numpy as np
 import torch
 
-from diffinterface.engine.capture import Captured, global_names, instructions
+from diffinterface.extend.captures import Captured, global_names, instructions
 
 _LIBRARIES = frozenset({"torch", "numpy", "math", "cmath", "builtins", "diffinterface"})
 _DATA = (int, float, complex, bool, str, bytes, type(None), torch.dtype, torch.device, torch.Size)

@@ -6,8 +6,8 @@ from typing import Any, final
 
 import torch
 
-from diffinterface.errors import NestedDifferentiationError
-from diffinterface.neutral.layers import Parts
+from diffinterface.extend import NestedDifferentiationError
+from diffinterface.extend.frameworks import LayerParts
 
 from .outer import plain_torch
 
@@ -15,7 +15,7 @@ _functorch: Any = torch._C._functorch
 
 
 @final
-class ModuleParts(Parts):
+class ModuleParts(LayerParts):
     """A module, called functionally; parameters and state are those that it has at the time."""
 
     def __init__(self, module: torch.nn.Module) -> None:

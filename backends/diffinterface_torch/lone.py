@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from diffinterface.arrays.trees import Leaves
-from diffinterface.engine.function import Function
+from diffinterface.extend import Function, Leaves
 
 from .inert import inert
 from .tape import slopes

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.autograd import forward_ad
 
-from diffinterface.errors import NestedDifferentiationError
+from diffinterface.extend import NestedDifferentiationError
 
 Tensors = tuple[Any, ...]
 

@@ -20,9 +20,8 @@ from torch.autograd.forward_ad import _set_fwd_grad_enabled
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from diffinterface.arrays.trees import LEAF
-from diffinterface.engine.capture import instructions
-from diffinterface.engine.function import Function
+from diffinterface.extend import LEAF, Function
+from diffinterface.extend.captures import instructions
 
 from .inert import Reach, is_librarys
 

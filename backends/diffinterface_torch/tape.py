@@ -13,13 +13,15 @@ from typing import Any
 
 import torch
 
-from diffinterface.arrays import assembly
-from diffinterface.arrays.facts import is_complex
-from diffinterface.arrays.seeds import match_cotangent
-from diffinterface.arrays.trees import Leaves, map_leaves
-from diffinterface.engine.function import Function
-from diffinterface.engine.transforms import complex_gradient_error, one, pulled_blocks, pulled_rows
-from diffinterface.evaluations import running
+from diffinterface.extend import Function, Leaves, is_complex, map_leaves, match_cotangent
+from diffinterface.extend.captures import running
+from diffinterface.extend.transforms import (
+    complex_gradient_error,
+    pulled_blocks,
+    pulled_rows,
+    rows_from_rows,
+    unit_cotangent,
+)
 
 from . import engine
 from .outer import BIRTHS, leads_beyond, way_beyond
@@ -285,7 +287,7 @@ def batched_jacobian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
 def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> Any:
     p = Pass(fn, x, contexts, twice=True)
     with recording():
-        first = p.pull(one(p.y), create=True)
+        first = p.pull(unit_cotangent(p.y), create=True)
     apply = grad_batched if batched else grad
     product = apply(first, p.x, t, create=p.keep or is_recorded(t))
     return (p.value(), _off(first, p.keep)), product, p.auxiliary()
@@ -293,7 +295,7 @@ def hvp(fn: Function, x: Leaves, contexts: Leaves, t: Leaves, batched: bool) -> 
 
 def hessian(fn: Function, x: Leaves, contexts: Leaves) -> Any:
     value, stacked, aux = hvp(fn, x, contexts, basis(x), True)
-    return value, assembly.rows_from_rows(stacked, x, x), aux
+    return value, rows_from_rows(stacked, x, x), aux
 
 
 def _off(leaves: Leaves, keep: bool) -> Leaves:

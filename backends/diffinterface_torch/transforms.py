@@ -11,11 +11,8 @@ from typing import Any
 import optree
 import torch
 
-from diffinterface.arrays.trees import Leaves
-from diffinterface.engine.auxiliary import Carrier
-from diffinterface.engine.function import Function
-from diffinterface.engine.transforms import Pull, Pure, Push, Transforms
-from diffinterface.errors import NestedDifferentiationError
+from diffinterface.extend import Function, Leaves, NestedDifferentiationError
+from diffinterface.extend.transforms import AuxCarrier, Pull, Pure, Push, Transforms
 
 from .outer import FORWARD_MODE, in_vmap
 from .repairs import Repairs
@@ -45,9 +42,9 @@ def _is_tensor(leaf: Any) -> bool:
     return isinstance(leaf, torch.Tensor)
 
 
-def _carried(g: Pure) -> tuple[Callable[..., Any], Carrier]:
+def _carried(g: Pure) -> tuple[Callable[..., Any], AuxCarrier]:
     """`g` of leaves one by one, with the tensors of its aux, and what carries the rest."""
-    carrier = Carrier(optree.tree_flatten, _is_tensor)
+    carrier = AuxCarrier(optree.tree_flatten, _is_tensor)
 
     def pure(*x: torch.Tensor) -> Any:
         y, aux = g(x)

@@ -13,9 +13,7 @@ import torch
 from torch.autograd import forward_ad
 from torch.overrides import TorchFunctionMode
 
-from diffinterface.arrays.trees import Leaves
-from diffinterface.engine.function import Function
-from diffinterface.errors import OutputError
+from diffinterface.extend import Function, Leaves, OutputError
 
 _functorch: Any = torch._C._functorch
 _unpack: Any = forward_ad.unpack_dual

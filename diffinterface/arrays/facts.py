@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-Array = Any  # every framework has its own class; the array API standard names no base
+#: An array of any framework: each has its own class, and the array-API standard names no base.
+Array = Any
 T = TypeVar("T")
 
 
+#: The classes of Python numbers, which go for arrays without a shape.
 NUMBERS = (float, complex, int)
 
 

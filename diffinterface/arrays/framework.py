@@ -226,6 +226,7 @@ class _NumPy(Framework):
         return x.take(indices, axis=0, mode="clip")  # without the check of each index
 
 
+#: The framework of NumPy's arrays and of Python numbers.
 NUMPY = _NumPy()
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from .facts import Array, dtype_name, is_inexact, shape_of
 from .trees import Leaves
 
+#: The shape of an array, and the name of its dtype.
 Kind = tuple[tuple[int, ...], str]
+#: Those of several arrays.
 Kinds = tuple[Kind, ...]
 Flags = tuple[bool, ...]  # of each leaf, whether it has a leading axis of a batch
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, final
 
 import optree
 
+#: What a tree holds, in order: the arrays and numbers that an engine computes with.
 Leaves = tuple[Any, ...]
 
 
@@ -37,6 +38,7 @@ class _Leaf:
         return "LEAF"  # by name: it is compared by identity
 
 
+#: The structure of a lone array.
 LEAF: Structure = _Leaf()
 
 

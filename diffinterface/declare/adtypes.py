@@ -12,8 +12,15 @@ from dataclasses import MISSING, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
-from ..errors import InputError, UnsupportedOperatorError
+from ..errors import (
+    InputError,
+    NestedDifferentiationError,
+    NonAnalyticError,
+    UnsupportedOperatorError,
+)
+from .expected import EXACT, Tolerances, Unsupported
 
+#: The mode of a declaration; "auto" lets each operator choose.
 Mode = Literal["auto", "forward", "reverse"]
 _MODES = ("auto", "forward", "reverse")
 #: Under which a declaration keeps the backend that it resolved to; no field, and not pickled.
@@ -28,9 +35,22 @@ class ADType:
     ----------
     name : str
         Class attribute: the entry point (group ``diffinterface.backends``) that resolves it.
+    arrays : str
+        Class attribute: the top-level module of the arrays that the engine's users hold.
+    expected_failures : tuple of Unsupported
+        Class attribute: what the engine refuses, alone or in a composite; read by the test kit.
+    tolerances : pair of pair of float
+        How close derivatives of first and of second order come, each in 64 and in 32 bits, relative to
+        the largest entry; read by the test kit.
     """
 
     name: ClassVar[str] = ""
+    arrays: ClassVar[str] = "numpy"
+    expected_failures: ClassVar[tuple[Unsupported, ...]] = ()
+
+    @property
+    def tolerances(self) -> tuple[Tolerances, Tolerances]:
+        return EXACT
 
     def __getstate__(self) -> Any:
         return {name: value for name, value in vars(self).items() if name != RESOLVED}
@@ -116,12 +136,42 @@ class AutoFiniteDiff(ADType):
         _check_positive(self, "relative_step", self.relative_step)
         _check_positive(self, "absolute_step", self.absolute_step)
 
+    @property
+    def tolerances(self) -> tuple[Tolerances, Tolerances]:
+        return _OF_SCHEMES[self.scheme]
+
+
+# As exact as the documentation says, with a margin of ten.
+_OF_SCHEMES: dict[str, tuple[Tolerances, Tolerances]] = {
+    "central": ((1e-9, 1e-3), (1e-6, 1e-1)),
+    "forward": ((1e-7, 1e-2), (1e-4, 1.0)),
+    "richardson": ((1e-11, 1e-4), (1e-8, 1e-2)),
+}
+
 
 @dataclass(frozen=True)
 class AutoComplexStep(ADType):
     """The complex-step method: exact to rounding, for real functions that extend analytically."""
 
     name: ClassVar[str] = "complexstep"
+    expected_failures = (
+        Unsupported(
+            ("complexstep",),
+            UnsupportedOperatorError,
+            "the imaginary part carries the derivative, so x must be real",
+            features=("complex x",),
+        ),
+        Unsupported(
+            ("complexstep",),
+            NonAnalyticError,
+            "the imaginary part carries the derivative, so f(x) must be real",
+            features=("complex f(x)",),
+        ),
+    )
+
+    @property
+    def tolerances(self) -> tuple[Tolerances, Tolerances]:
+        return (1e-12, 1e-5), (1e-9, 1e-3)  # a second derivative is a difference of first ones
 
 
 @dataclass(frozen=True)
@@ -137,6 +187,22 @@ class AutoJax(ADType):
     """
 
     name: ClassVar[str] = "jax"
+    arrays: ClassVar[str] = "jax"
+    expected_failures = (
+        Unsupported(
+            ("jax", "second?finitediff,jax*"),
+            UnsupportedOperatorError,
+            "JAX arrays are immutable",
+            features=("inplace",),
+        ),
+        Unsupported(
+            ("mixed?jax*",),
+            UnsupportedOperatorError,
+            "JAX arrays are immutable",
+            operators=("pushforward",),
+            features=("inplace",),
+        ),
+    )
     mode: Mode = "auto"
     jit: bool = True
 
@@ -158,6 +224,7 @@ class AutoTorch(ADType):
     """
 
     name: ClassVar[str] = "torch"
+    arrays: ClassVar[str] = "torch"
     mode: Mode = "auto"
     compile: bool = False
 
@@ -171,6 +238,15 @@ class AutoAutograd(ADType):
     """HIPS autograd, over ``autograd.numpy``."""
 
     name: ClassVar[str] = "autograd"
+    expected_failures = (
+        Unsupported(
+            ("second?forwarddiff,autograd*",),
+            NestedDifferentiationError,
+            "dual numbers reach autograd over the bridge, which an auxiliary output does not cross",
+            operators=("second_derivative", "hvp", "hessian"),
+            features=("has_aux",),
+        ),
+    )
     mode: Mode = "auto"
 
     def __post_init__(self) -> None:

@@ -9,7 +9,6 @@ The adapters that ship with the library use nothing else.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable
 from functools import cache
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 _OURS = "diffinterface"
-_log = logging.getLogger("diffinterface.plugins")
 #: Modules whose arrays and numbers are the core's own: no plugin speaks for them.
 _CORE = {"frameworks": ("numpy", "builtins")}
 
@@ -74,7 +72,9 @@ def entries(group: str) -> dict[str, Entry]:
 
 
 def _refuse(entry: Entry, group: str) -> None:
-    _log.warning(
+    import logging
+
+    logging.getLogger("diffinterface.plugins").warning(
         "The distribution %s declares %r in the group diffinterface.%s, which is diffinterface's own; "
         "it is ignored.",
         distribution(entry),

@@ -17,6 +17,8 @@ _BUILTIN: dict[str, type[ADType]] = {
     for kind in vars(adtypes).values()
     if isinstance(kind, type) and issubclass(kind, ADType) and kind.name
 }
+#: The classes of declarations that come with the library, in their order.
+SHIPPED = tuple(_BUILTIN.values())
 _OF_MEMBERS = (SecondOrder, MixedMode, AutoSparse)
 _SHORT = re.compile(r"\s*(\w+):(\w+)\s*")
 

@@ -15,7 +15,9 @@ from .cost import EVEN, Costs
 from .function import Function, looped
 from .prep import Level, Prep
 
+#: ``(x, contexts) -> y``, on leaves.
 Program = Callable[[Leaves, Leaves], Leaves]
+#: From cotangents like y to ones like x, at a point that is fixed.
 Pullback = Callable[[Leaves], Leaves]
 
 

@@ -49,6 +49,7 @@ class Setting(NamedTuple):
         return sum(map(size_of, self.x))
 
 
+#: The levels of a call in a setting, told without differentiating.
 Tell = Callable[[Setting], Levels]
 
 

@@ -21,8 +21,11 @@ from ..arrays.trees import Leaves
 from ..errors import NonAnalyticError
 from .function import Function
 
+#: A function of x alone, which gives ``(y, aux)``.
 Pure = Callable[[Leaves], tuple[Leaves, Any]]
+#: From tangents to ``(y, pushforward, aux)``, at a point that is fixed.
 Push = Callable[[Leaves], tuple[Leaves, Leaves, Any]]
+#: ``(cotangents, batched) -> pullback``, at a point that is fixed.
 Pull = Callable[[Leaves, bool], Leaves]
 
 

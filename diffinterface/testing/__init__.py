@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ..lazy import later
 
 if TYPE_CHECKING:
-    from .backends import EXPECTED_FAILURES, Entry, Unsupported, entries, entry, why_not
+    from ..declare.expected import Unsupported
+    from .backends import EXPECTED_FAILURES, Entry, entries, entry, why_not
     from .benchmark import Benchmark, benchmark_differentiation
     from .callers import CALLERS, Caller
     from .causes import likely_cause

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from ..declare.adtypes import ADType, MixedMode, SecondOrder
 from ..declare.config import as_adtype
-from ..declare.strings import known_backends
+from ..declare.expected import EXACT, Tolerances, Unsupported
+from ..declare.strings import SHIPPED, known_backends
 from ..engine.registry import check_available
 from ..errors import (
-    DiffInterfaceError,
-    NestedDifferentiationError,
-    NonAnalyticError,
     UnknownBackendError,
-    UnsupportedOperatorError,
 )
 from .primitives import FromPrimitive
 from .scenario import Scenario
@@ -26,7 +23,6 @@ from .scenario import Scenario
 _log = logging.getLogger("diffinterface.testing")
 SECOND_ORDER = ("second_derivative", "hvp", "hessian")
 SINGLE_DTYPES = ("float32", "complex64")
-Tolerances = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -46,8 +42,8 @@ class Entry:
 
     id: str
     adtype: ADType
-    first: Tolerances = (1e-12, 1e-5)
-    second: Tolerances = (1e-12, 1e-5)
+    first: Tolerances = EXACT[0]
+    second: Tolerances = EXACT[1]
 
     @property
     def engine(self) -> str:
@@ -69,16 +65,6 @@ class Entry:
         "torch" means torch in every mode, "torch:forward" that mode alone, "torch*" is a pattern.
         """
         return pattern in (self.id, self.engine) or fnmatchcase(self.id, pattern)
-
-
-# Finite differences are as exact as their documentation says, with a margin of ten.
-_TOLERANCES: dict[tuple[str, str], tuple[Tolerances, Tolerances]] = {
-    ("finitediff", "central"): ((1e-9, 1e-3), (1e-6, 1e-1)),
-    ("finitediff", "forward"): ((1e-7, 1e-2), (1e-4, 1.0)),
-    ("finitediff", "richardson"): ((1e-11, 1e-4), (1e-8, 1e-2)),
-    ("complexstep", ""): ((1e-12, 1e-5), (1e-9, 1e-3)),
-}
-_EXACT: tuple[Tolerances, Tolerances] = ((1e-12, 1e-5), (1e-12, 1e-5))
 
 
 def entry(backend: ADType | str | Entry | None) -> Entry:
@@ -128,11 +114,11 @@ def _tolerances(adtype: ADType) -> tuple[Tolerances, Tolerances]:
         first = inner[0]
         # Of a difference of a difference both roundings count; of one alone, that one.
         second = inner[1] if adtype.outer == adtype.inner else outer[0]
-        return first, _worse(_worse(second, inner[0]), (1e-9, 1e-3) if outer != _EXACT else first)
+        return first, _worse(_worse(second, inner[0]), (1e-9, 1e-3) if outer != EXACT else first)
     if isinstance(adtype, MixedMode):
         forward, reverse = _tolerances(adtype.forward), _tolerances(adtype.reverse)
         return _worse(forward[0], reverse[0]), _worse(forward[1], reverse[1])
-    return _TOLERANCES.get((adtype.name, str(getattr(adtype, "scheme", ""))), _EXACT)
+    return adtype.tolerances
 
 
 def _worse(a: Tolerances, b: Tolerances) -> Tolerances:
@@ -190,75 +176,23 @@ def _usable(name: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class Unsupported:
-    """Cells of a test that must raise, and why.
-
-    Attributes
-    ----------
-    backends : tuple of str
-        Patterns of backend ids; an engine's name means all its modes.
-    error : type
-        What every way to call the operator must raise.
-    reason : str
-        Why.
-    operators, features : tuple of str
-        A scenario is covered if it has one of each; empty means any.
-    """
-
-    backends: tuple[str, ...]
-    error: type[DiffInterfaceError]
-    reason: str
-    operators: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-
-    def covers(self, backend: Entry, scenario: Scenario) -> bool:
-        """Whether this is why the scenario fails on the backend."""
-        return (
-            any(backend.matches(pattern) for pattern in self.backends)
-            and (not self.operators or scenario.operator in self.operators)
-            and (not self.features or bool(set(self.features) & set(scenario.features)))
-        )
-
-
-EXPECTED_FAILURES: tuple[Unsupported, ...] = (
-    Unsupported(
-        ("complexstep",),
-        UnsupportedOperatorError,
-        "the imaginary part carries the derivative, so x must be real",
-        features=("complex x",),
-    ),
-    Unsupported(
-        ("complexstep",),
-        NonAnalyticError,
-        "the imaginary part carries the derivative, so f(x) must be real",
-        features=("complex f(x)",),
-    ),
-    Unsupported(
-        ("jax", "second?finitediff,jax*"),
-        UnsupportedOperatorError,
-        "JAX arrays are immutable",
-        features=("inplace",),
-    ),
-    Unsupported(
-        ("mixed?jax*",),
-        UnsupportedOperatorError,
-        "JAX arrays are immutable",
-        operators=("pushforward",),
-        features=("inplace",),
-    ),
-    Unsupported(
-        ("second?forwarddiff,autograd*",),
-        NestedDifferentiationError,
-        "dual numbers reach autograd over the bridge, which an auxiliary output does not cross",
-        operators=SECOND_ORDER,
-        features=("has_aux",),
-    ),
+#: What the engines that come with the library declare.
+EXPECTED_FAILURES: tuple[Unsupported, ...] = tuple(
+    row for kind in SHIPPED for row in kind.expected_failures
 )
 
 
 def why_not(
-    backend: Entry, scenario: Scenario, table: Iterable[Unsupported] = EXPECTED_FAILURES
+    backend: Entry, scenario: Scenario, table: Iterable[Unsupported] | None = None
 ) -> Unsupported | None:
-    """The row that covers a cell, or None if the cell must work."""
-    return next((row for row in table if row.covers(backend, scenario)), None)
+    """The row that covers a cell, or None if the cell must work; by default, of those declared."""
+    rows = _declared(backend.adtype) if table is None else table
+    return next((row for row in rows if row.covers(backend, scenario)), None)
+
+
+def _declared(adtype: ADType) -> Iterator[Unsupported]:
+    """What an engine, or the members of a composite, declare."""
+    yield from adtype.expected_failures
+    for value in vars(adtype).values():
+        if isinstance(value, ADType):
+            yield from _declared(value)

@@ -13,6 +13,7 @@ from ..arrays.framework import NUMPY as NUMPY_ARRAYS
 from ..arrays.framework import Framework, find_framework, framework_of
 from ..arrays.trees import flatten, map_leaves
 from ..declare.contexts import Cache, Constant, Static
+from ..declare.strings import SHIPPED
 from ..errors import DiffInterfaceError
 
 _SINGLE = {"float64": "float32", "complex128": "complex64"}
@@ -106,5 +107,10 @@ NUMPY = Caller()
 SINGLE = Caller(dtype="float32")
 CALLERS = (
     SINGLE,
-    *(Caller(name, dtype) for name in ("jax", "torch") for dtype in ("float32", "float64")),
+    *(
+        Caller(kind.arrays, dtype)
+        for kind in SHIPPED
+        if kind.arrays != "numpy"
+        for dtype in ("float32", "float64")
+    ),
 )

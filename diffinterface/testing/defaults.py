@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.namespace import array_namespace as xp_of
-from ..declare.adtypes import ADType
+from ..declare.adtypes import ADType, AutoForwardDiff
 from . import hard as h
 from . import problems as p
 from . import special as s
@@ -167,7 +167,10 @@ def _calls() -> list[Scenario]:
     ]
 
 
-def nested_scenarios(inner: ADType | str | None = "forwarddiff") -> list[Scenario]:
+_INNER = AutoForwardDiff()  # which every installation has
+
+
+def nested_scenarios(inner: ADType | str | None = _INNER) -> list[Scenario]:
     """Scenarios whose f takes a gradient or a Jacobian itself.
 
     Parameters

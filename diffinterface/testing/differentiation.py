@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..declare.expected import Unsupported
 from ..errors import DiffInterfaceError, InputError
-from .backends import EXPECTED_FAILURES, Entry, Unsupported, entries, why_not
+from .backends import Entry, entries, why_not
 from .callers import NUMPY, Caller
 from .cell import Cell, DerivativeError, Failure
 from .checks import CHECKS, ONCE_AN_OPERATOR
@@ -88,7 +89,7 @@ def test_differentiation(
     *,
     checks: Sequence[str] = tuple(CHECKS),
     callers: Sequence[Caller] = (NUMPY,),
-    expected_failures: Iterable[Unsupported] = EXPECTED_FAILURES,
+    expected_failures: Iterable[Unsupported] | None = None,
     progress: Progress | None = None,
     limit: float | None = None,
 ) -> Report:
@@ -108,8 +109,9 @@ def test_differentiation(
         (evaluations of f) and "memory" (leaks). All of them by default.
     callers : sequence of Caller
         The arrays to call with; with others than NumPy's, only "correct" is checked.
-    expected_failures : iterable of Unsupported
-        Cells that must raise. A cell that is listed and works, or is not listed and raises, fails.
+    expected_failures : iterable of Unsupported, optional
+        Cells that must raise; by default those that the declarations name, `ADType.expected_failures`.
+        A cell that is listed and works, or is not listed and raises, fails.
     progress : callable, optional
         Called with the name of each cell before it runs. The logger ``diffinterface.testing`` names each
         check of each cell as it begins, at the level INFO.
@@ -142,7 +144,8 @@ def test_differentiation(
     if not rows:
         raise InputError("test_differentiation was given no scenario.")
     _known(checks)
-    table, report = tuple(expected_failures), Report()
+    report = Report()
+    table = None if expected_failures is None else tuple(expected_failures)
     for backend in entries(backends):
         seen: set[str] = set()
         for row in rows:
@@ -238,7 +241,7 @@ def _raised(cell: Cell, error: Exception) -> Failure:
 
 
 def scenario_marks(
-    backend: Entry, scenario: Scenario, table: Iterable[Unsupported] = EXPECTED_FAILURES
+    backend: Entry, scenario: Scenario, table: Iterable[Unsupported] | None = None
 ) -> dict[str, Any] | None:
     """The keywords of `pytest.mark.xfail` for a cell that must raise, or None."""
     row = why_not(backend, scenario, table)

@@ -73,7 +73,8 @@ def documented() -> list[tuple[str, Any]]:
 
 def public() -> dict[str, Any]:
     """Every public name and what it stands for, which a module of the same name must not hide."""
-    modules = (di, extend, sparse, implicit, sensitivity)
+    rooms = [getattr(extend, room) for room in extend.ROOMS]
+    modules = (di, extend, *rooms, sparse, implicit, sensitivity)
     return {f"{m.__name__}.{name}": getattr(m, name) for m in modules for name in m.__all__}
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import is_complex
-from diffinterface.arrays.overloaded import is_numpy_scalar
+from diffinterface.extend import is_complex
+from diffinterface.extend.arrays import is_numpy_scalar
 
 from ..adaptors import added, binary, composed, constant, no_options, scale, spread
 from ..dual import Dual

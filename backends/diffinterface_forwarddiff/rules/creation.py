@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.facts import is_inexact
+from diffinterface.extend import is_inexact
 
 from ..adaptors import apply, composed, constant
 from ..dual import Dual

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays.facts import is_complex
+from diffinterface.extend import is_complex
 
 from ..adaptors import composed
 from ..errors import MissingRuleError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays.composed import axes_of
+from diffinterface.extend.functions import axes_of
 
 from ..adaptors import linear
 

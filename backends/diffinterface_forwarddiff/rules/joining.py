@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.composed import broadcast_arrays, unstack
-from diffinterface.arrays.facts import size_of
+from diffinterface.extend import size_of
+from diffinterface.extend.functions import broadcast_arrays, unstack
 
 from ..adaptors import common_namespace, composed
 from ..dual import Dual

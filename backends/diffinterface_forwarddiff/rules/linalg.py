@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
-from diffinterface.arrays.composed import matrix_power
-from diffinterface.arrays.facts import is_complex
+from diffinterface.extend import is_complex
+from diffinterface.extend.functions import matrix_power
 
 from ..adaptors import apply, common_namespace, composed, constant, no_options
 from ..dual import Dual

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.composed import axes_of
+from diffinterface.extend.functions import axes_of
 
 from ..adaptors import apply, by_slices, composed, linear, slicewise
 from ..dual import Dual

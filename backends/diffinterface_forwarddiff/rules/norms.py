@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diffinterface.arrays.composed import axes_of, matrix_norm, vector_norm
+from diffinterface.extend.functions import axes_of, matrix_norm, vector_norm
 
 from ..adaptors import composed
 

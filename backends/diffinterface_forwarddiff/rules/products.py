@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.subscripts import LETTERS, parse
+from diffinterface.extend.functions import parse_subscripts
 
 from ..adaptors import by_slices, common_namespace, composed, no_options
 from ..dual import Dual
@@ -151,8 +152,8 @@ def _einsum(name: str, function: Any, args: Any, options: Any) -> Any:
     subscripts, *operands = args
     if not isinstance(subscripts, str):
         raise MissingRuleError("einsum", "with subscripts as lists has no derivative rule")
-    inputs, output = parse(subscripts, [_ndim(op) for op in operands])
-    letter = next(c for c in LETTERS if not any(c in s for s in inputs))
+    inputs, output = parse_subscripts(subscripts, [_ndim(op) for op in operands])
+    letter = next(c for c in ascii_letters if not any(c in s for s in inputs))
     level = top(operands)
     values = [value_at(op, level) for op in operands]
     xp = namespace_of(next(d for d in duals(operands) if d.level == level).value)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.composed import axes_of
-from diffinterface.arrays.namespace import array_namespace
+from diffinterface.extend import array_namespace
+from diffinterface.extend.functions import axes_of
 
 from ..adaptors import common_namespace, composed, constant, spread
 from ..dual import Dual

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from diffinterface.neutral.special import log_softmax, softmax
+from diffinterface.extend.functions import log_softmax, softmax
 
 from ..adaptors import binary, composed, mirrored, unary
 

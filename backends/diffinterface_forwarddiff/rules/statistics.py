@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffinterface.arrays.composed import along, axes_of, squared, trapezoid
+from diffinterface.extend.functions import abs_squared, axes_of, slice_along, trapezoid
 
 from ..adaptors import composed
 from ..table import ARRAYS
@@ -31,7 +31,7 @@ def _var(
 ) -> Any:
     x = x if dtype is None else cast(x, dtype)
     centred = x - xp.mean(x, axis=axis, keepdims=True)
-    total = xp.sum(squared(xp, centred), axis=axis, keepdims=keepdims)
+    total = xp.sum(abs_squared(xp, centred), axis=axis, keepdims=keepdims)
     return total / (_count(x, axis) - (ddof or correction))
 
 
@@ -137,7 +137,7 @@ def _cumulative(name: str, neutral: int) -> Callable[..., Any]:
         x = x if dtype is None else cast(x, dtype)
         if include_initial:
             # An empty slice has no sum: one entry of the right shape, with no tangents.
-            first = xp.zeros_like(along(x, axis, slice(0, 1))) + neutral
+            first = xp.zeros_like(slice_along(x, axis, slice(0, 1))) + neutral
             if not first.shape[axis % x.ndim]:
                 first = xp.sum(x, axis=axis, keepdims=True) + neutral
         total = getattr(xp, f"cum{name}")(x, axis=axis)
@@ -154,7 +154,7 @@ def _diff(
             [_end(xp, v, x, axis) for v in (prepend, x, append) if v is not None], axis=axis
         )
     for _ in range(n):
-        x = along(x, axis, slice(1, None)) - along(x, axis, slice(None, -1))
+        x = slice_along(x, axis, slice(1, None)) - slice_along(x, axis, slice(None, -1))
     return x
 
 
@@ -176,9 +176,9 @@ def _gradient(xp: Any, f: Any, *spacing: Any, axis: Any = None) -> Any:
             raise ValueError("np.gradient of dual numbers needs uniform spacing.")
         if f.shape[a] < 2:
             raise ValueError("np.gradient needs at least two entries along an axis.")
-        inside = (along(f, a, slice(2, None)) - along(f, a, slice(None, -2))) / (2 * h)
-        first = (along(f, a, slice(1, 2)) - along(f, a, slice(0, 1))) / h
-        last = (along(f, a, slice(-1, None)) - along(f, a, slice(-2, -1))) / h
+        inside = (slice_along(f, a, slice(2, None)) - slice_along(f, a, slice(None, -2))) / (2 * h)
+        first = (slice_along(f, a, slice(1, 2)) - slice_along(f, a, slice(0, 1))) / h
+        last = (slice_along(f, a, slice(-1, None)) - slice_along(f, a, slice(-2, -1))) / h
         parts.append(xp.concatenate([first, inside, last], axis=a))
     return parts[0] if len(axes) == 1 else tuple(parts)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from ...declare.strings import known_backends, parse
+from ...declare.strings import SHIPPED, known_backends, parse
 from ...engine.registry import check_available, why_missing
 from ...testing.backends import Entry, entry
-
-# The order in which engines are asked, and shown where nothing else orders them.
-_FIRST = ("forwarddiff", "jax", "autograd", "torch", "complexstep", "finitediff")
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,15 @@ class Engine:
 
 def engines() -> list[Engine]:
     """Every backend that an installed distribution declares, the exact ones first."""
-    names = sorted(known_backends(), key=lambda name: (*_FIRST, name).index(name))
-    return [_found(name) for name in names]
+    return [_found(name) for name in sorted(known_backends(), key=_rank)]
+
+
+def _rank(name: str) -> Any:
+    """The place of an engine where nothing else orders them: those that ship, the exact ones first."""
+    shipped = [kind.name for kind in SHIPPED]
+    if name not in shipped:
+        return (True,)
+    return False, parse(name).tolerances[1], shipped.index(name)
 
 
 def _found(name: str) -> Engine:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import diffinterface as di
-from diffinterface.extend import Framework, NumPyLike
+from diffinterface.extend import Framework
+from diffinterface.extend.frameworks import NumPyLike
 from diffinterface.nest.hosts import apply
 from diffinterface.testing import ContractError, check_framework, check_host
 from diffinterface.testing.framework_contract import _Questions

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,9 +22,11 @@ from diffinterface.testing import (
     entry,
     nested_scenarios,
     test_differentiation,
+    why_not,
 )
 from diffinterface.testing.cell import Cell
 from diffinterface.testing.rules import RULES, wrong_rules
+from diffinterface.tools.compare.engines import engines
 
 # What torch says of operations that are slower under vmap.
 pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")
@@ -59,6 +62,35 @@ def test_callers(caller: Caller) -> None:
         pytest.importorskip(caller.framework)
     (scenario,) = [s for s in default_scenarios("trees") if s.name == "gradient-tree_to_scalar"]
     check_scenario("forwarddiff", scenario, caller=caller)
+
+
+@dataclass(frozen=True)
+class AutoThird(di.ADType):
+    name: ClassVar[str] = "third"
+    tolerances = (1e-3, 1e-2), (1e-1, 1.0)
+    expected_failures = (
+        Unsupported(("third", "second?third,*"), di.ShapeError, "no trees", features=("trees",)),
+    )
+
+
+def test_a_declaration_tells_what_to_expect() -> None:
+    third, scenario = entry(AutoThird()), default_scenarios("trees")[0]
+    assert (third.first, third.second) == AutoThird.tolerances
+    assert entry(di.MixedMode(AutoThird(), di.AutoJax())).first == AutoThird.tolerances[0]
+    assert entry("finitediff:forward").first == (1e-7, 1e-2)
+    row = why_not(third, scenario)
+    assert row is not None
+    assert row.reason == "no trees"
+    assert why_not(entry(di.SecondOrder(AutoThird(), di.AutoJax())), scenario) is row
+    assert why_not(entry(di.SecondOrder(di.AutoJax(), AutoThird())), scenario) is None
+    assert why_not(third, scenario, ()) is None
+    assert why_not(third, default_scenarios("arrays")[0]) is None
+
+
+def test_engines_that_are_less_exact_come_last() -> None:
+    names = [engine.name for engine in engines() if engine.name in ENGINES]
+    assert names[0] == "forwarddiff"
+    assert names[-2:] == ["complexstep", "finitediff"]
 
 
 @pytest.mark.parametrize("group", GROUPS)

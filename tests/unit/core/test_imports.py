@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +117,10 @@ def test_one_framework_brings_no_other(engine: str) -> None:
 DECLARED = {
     "diffinterface",
     "diffinterface.declare",
-    *(f"diffinterface.declare.{m}" for m in "adtypes config contexts plugins strings".split()),
+    *(
+        f"diffinterface.declare.{m}"
+        for m in "adtypes config contexts expected plugins strings".split()
+    ),
     "diffinterface.errors",
     "diffinterface.lazy",
 }
@@ -216,6 +221,44 @@ def sources(package: Any) -> list[Path]:
 @pytest.mark.parametrize("path", sources(di), ids=lambda p: f"{p.parent.name}/{p.name}")
 def test_the_core_names_no_framework(path: Path) -> None:
     assert imported(path).isdisjoint(FRAMEWORKS)
+
+
+ENGINE = re.compile(
+    r"(?<![a-z])(forwarddiff|finitediff|complexstep|jax|torch|autograd)(?![a-z])", re.I
+)
+#: Where the core answers to a protocol or a compiler that has an engine's name; nothing depends on it.
+PROTOCOLS = {
+    "tracer.py": {"__torch_function__", "_TORCH_OPERATORS", "torch.", "torch"},
+    "with_engine.py": {"torch._dynamo", "torch"},
+}
+
+
+def engines_named(source: str) -> Iterator[str]:
+    """Identifiers, and strings of one word outside docstrings, in which an engine's name stands."""
+    tree = ast.parse(source)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        words = [getattr(node, field, None) for field in ("id", "attr", "name", "arg", "module")]
+        if isinstance(node, ast.Constant) and id(node) not in prose:
+            words.append(node.value)
+        for word in words:
+            if isinstance(word, str) and " " not in word.strip() and ENGINE.search(word):
+                yield word
+
+
+@pytest.mark.parametrize("path", sources(di), ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_the_core_names_no_engine(path: Path) -> None:
+    """But by their declarations, and in the folder that defines these."""
+    if path.parent.name != "declare":
+        assert {*engines_named(path.read_text("utf-8"))} == PROTOCOLS.get(path.name, set())
+
+
+@pytest.mark.parametrize(
+    "line", ['x = "torch:forward"', "def of_jax(): ...", "a.autograd", 'f"{x}.jax"', "f(torch=1)"]
+)
+def test_a_name_of_an_engine_is_found(line: str) -> None:
+    assert [*engines_named(line)]
+    assert not [*engines_named("'''Of JAX.'''\nAutoJax().jaxpr, 'write AutoJax() or jax there'")]
 
 
 def test_an_adapter_uses_what_a_plugin_could() -> None:

@@ -1,40 +1,12 @@
-"""What authors of backends, array types and derivative rules need, under one name."""
+"""Rules of users' own functions, handed to the engine that takes them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from .arrays.framework import NUMPY, Framework, framework_of, register_framework
-from .arrays.seeds import basis, match_cotangent
-from .arrays.standard_namespace import NumPyLike
-from .arrays.trees import LEAF, Leaves, flatten
-from .declare.strings import plugin
-from .engine.backend import Backend
-from .engine.function import Function
-from .engine.prep import Prep
-from .nest.bridge import Bridge
-from .nest.hosts import Host, apply
-
-__all__ = [
-    "LEAF",
-    "NUMPY",
-    "Backend",
-    "Bridge",
-    "Framework",
-    "Function",
-    "Host",
-    "Leaves",
-    "NumPyLike",
-    "Prep",
-    "apply",
-    "basis",
-    "defrule",
-    "flatten",
-    "framework_of",
-    "match_cotangent",
-    "register_framework",
-]
+from ..declare.adtypes import AutoForwardDiff
+from ..declare.strings import plugin
 
 
 def defrule(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -64,4 +36,4 @@ def defrule(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
     >>> round(float(di.derivative(tgamma, "forwarddiff", 1.0)), 4)
     -0.5772
     """
-    return plugin("forwarddiff").defrule(function, *args, **options)
+    return plugin(AutoForwardDiff.name).defrule(function, *args, **options)
