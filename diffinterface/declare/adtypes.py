@@ -64,8 +64,7 @@ class ADType:
         rows = [(option, getattr(self, option.name)) for option in fields(self) if option.repr]
         told = {o.name: value for o, value in rows if o.default is MISSING or value != o.default}
         needed = [o.name for o, _ in rows if o.default is MISSING and o.default_factory is MISSING]
-        alone = needed if len(needed) == 1 else []  # the one that needs no name
-        words = [repr(v) if name in alone else f"{name}={v!r}" for name, v in told.items()]
+        words = [repr(v) if [name] == needed else f"{name}={v!r}" for name, v in told.items()]
         return f"{type(self).__name__}({', '.join(words)})"
 
     def in_mode(self, mode: Literal["forward", "reverse"]) -> ADType:

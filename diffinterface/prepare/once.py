@@ -21,9 +21,11 @@ def call(
     """The operator's result; the pair (result, aux) with `has_aux`. A `Transform` without x."""
     if x is ABSENT or t is ABSENT:
         return without_point(request, False, x, contexts, t, out=out, accumulate=accumulate)
-    check(out, accumulate)
+    if accumulate:
+        check(out)
     bound, arguments = bind(request, x, contexts, t)
-    return into(request, False, bound.result(arguments), out, accumulate)
+    result = bound.result(arguments)
+    return result if out is None else into(request, False, result, out, accumulate)
 
 
 def value_and(
@@ -37,6 +39,8 @@ def value_and(
     """The shown values, the result, and aux with `has_aux`. A `Transform` without x."""
     if x is ABSENT or t is ABSENT:
         return without_point(request, True, x, contexts, t, out=out, accumulate=accumulate)
-    check(out, accumulate)
+    if accumulate:
+        check(out)
     bound, arguments = bind(request, x, contexts, t)
-    return into(request, True, bound.value_and(arguments), out, accumulate)
+    parts = bound.value_and(arguments)
+    return parts if out is None else into(request, True, parts, out, accumulate)

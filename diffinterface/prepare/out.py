@@ -14,9 +14,9 @@ from .request import Request
 from .signature import flatten_any
 
 
-def check(out: Any, accumulate: bool) -> None:
+def check(out: Any) -> None:
     """Refuse to add to nothing, before anything is computed."""
-    if accumulate and out is None:
+    if out is None:
         raise InputError(
             "accumulate=True adds to what out= holds, and there is no out=; pass "
             "out=zeros_like_tree(x).",
@@ -25,9 +25,7 @@ def check(out: Any, accumulate: bool) -> None:
 
 
 def into(request: Request, valued: bool, result: Any, out: Any, accumulate: bool = False) -> Any:
-    """What a call gave, its derivative written into `out`; the same where there is no `out`."""
-    if out is None:
-        return result
+    """What a call gave, its derivative written into `out`."""
     if not (valued or request.has_aux):
         return write(out, result, accumulate)
     at = len(result) - 1 - request.has_aux

@@ -226,7 +226,7 @@ class PreparedOperator(Prepared):
         """The result at x."""
         if out is None and not accumulate:
             return self._call(x, *contexts)
-        check(out, accumulate)
+        check(out)
         return into(self._bound.request, False, self._call(x, *contexts), out, accumulate)
 
     def value_and(
@@ -235,7 +235,7 @@ class PreparedOperator(Prepared):
         """The value of f (for second order: and its derivative), then the result at x."""
         if out is None and not accumulate:
             return self._both(x, *contexts)
-        check(out, accumulate)
+        check(out)
         return into(self._bound.request, True, self._both(x, *contexts), out, accumulate)
 
 
@@ -251,7 +251,7 @@ class PreparedSeeded(Prepared):
         """The result at x for the tangent or cotangent t."""
         if out is None and not accumulate:
             return self._call(x, t, *contexts)
-        check(out, accumulate)
+        check(out)
         return into(self._bound.request, False, self._call(x, t, *contexts), out, accumulate)
 
     def value_and(
@@ -260,7 +260,7 @@ class PreparedSeeded(Prepared):
         """The value of f (for hvp: the gradient), then the result at x for t."""
         if out is None and not accumulate:
             return self._both(x, t, *contexts)
-        check(out, accumulate)
+        check(out)
         return into(self._bound.request, True, self._both(x, t, *contexts), out, accumulate)
 
 
@@ -307,15 +307,19 @@ class PreparedSamePoint:
 
     def __call__(self, t: Any, *, out: Any = None, accumulate: bool = False) -> Any:
         """The result for the tangent or cotangent t."""
-        check(out, accumulate)
+        if accumulate:
+            check(out)
         bound, arguments = self._arguments(t)
-        return into(bound.request, False, bound.result(arguments), out, accumulate)
+        result = bound.result(arguments)
+        return result if out is None else into(bound.request, False, result, out, accumulate)
 
     def value_and(self, t: Any, *, out: Any = None, accumulate: bool = False) -> tuple[Any, ...]:
         """The value at the point (for hvp: the gradient), then the result for t."""
-        check(out, accumulate)
+        if accumulate:
+            check(out)
         bound, arguments = self._arguments(t)
-        return into(bound.request, True, bound.value_and(arguments), out, accumulate)
+        parts = bound.value_and(arguments)
+        return parts if out is None else into(bound.request, True, parts, out, accumulate)
 
     def _arguments(self, t: Any) -> tuple[Call | BridgedCall, tuple[Leaves, ...]]:
         request, arrival = self._bound.request, cast("Any", self._bound)

@@ -181,7 +181,7 @@ class PlainTransform(Transform):
         """What the operator gives at x."""
         if out is None and not accumulate:
             return self._call(x, *contexts)
-        check(out, accumulate)
+        check(out)
         return into(self._request, self._valued, self._call(x, *contexts), out, accumulate)
 
 
@@ -197,7 +197,7 @@ class SeededTransform(Transform):
         """What the operator gives at x for the tangent or cotangent t."""
         if out is None and not accumulate:
             return self._call(x, t, *contexts)
-        check(out, accumulate)
+        check(out)
         return into(self._request, self._valued, self._call(x, t, *contexts), out, accumulate)
 
 
