@@ -44,7 +44,7 @@ class NumPyLike:
     --------
     >>> import types
     >>> import numpy as np
-    >>> from diffinterface.extend import NumPyLike
+    >>> from diffinterface.extend.frameworks import NumPyLike
     >>> class Namespace(NumPyLike):
     ...     @staticmethod
     ...     def astype(x, dtype):

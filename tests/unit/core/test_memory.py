@@ -22,6 +22,13 @@ from diffinterface.testing.rules import wrong_rules
 X = np.arange(1.0, 5.0)
 
 
+@pytest.fixture(autouse=True)
+def _old_things_are_not_walked_through() -> None:
+    """What the tests before left in engines' caches stays there: each collection would take a second."""
+    gc.collect()
+    gc.freeze()
+
+
 def neighbors(x: Any) -> Any:
     return x[1:] * x[:-1]
 
