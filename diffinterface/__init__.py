@@ -54,6 +54,9 @@ if TYPE_CHECKING:  # these load when they are asked for, see _load
     from .operators.linear_operator import linear_operator
     from .prepare.evaluate import evaluate
     from .prepare.explanation import Explanation
+    from .prepare.prepared import PreparedOperator, PreparedSeeded
+    from .prepare.same_point import PreparedSamePoint
+    from .prepare.transform import Transform
     from .tools.autotune import AutotuneError, autotune
     from .tools.capabilities import Capabilities, capabilities
 
@@ -86,10 +89,14 @@ __all__ = [
     "OutputError",
     "PrecisionWarning",
     "PreparationMismatchError",
+    "PreparedOperator",
+    "PreparedSamePoint",
+    "PreparedSeeded",
     "SecondOrder",
     "ShapeError",
     "StatefulLayer",
     "Static",
+    "Transform",
     "UnknownBackendError",
     "UnsupportedOperatorError",
     "array_namespace",
@@ -164,6 +171,9 @@ _load = later(
         "operators.linear_operator": ["linear_operator"],
         "prepare.evaluate": ["evaluate"],
         "prepare.explanation": ["Explanation"],
+        "prepare.prepared": ["PreparedOperator", "PreparedSeeded"],
+        "prepare.same_point": ["PreparedSamePoint"],
+        "prepare.transform": ["Transform"],
         "tools.autotune": ["AutotuneError", "autotune"],
         "tools.capabilities": ["Capabilities", "capabilities"],
     },

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypedDict, Unpack, cast
 
 from ..errors import DiffInterfaceError, InputError, UnknownBackendError
 from .adtypes import ADType, AutoForwardDiff
@@ -36,6 +36,13 @@ class Config:
 
     backend: ADType
     nested_switching: bool = True
+
+
+class Settings(TypedDict, total=False):
+    """What `set_config` and `config_context` take."""
+
+    backend: ADType | str | None
+    nested_switching: bool | None
 
 
 _process: dict[str, Any] = {}
@@ -82,7 +89,7 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def set_config(**settings: Any) -> None:
+def set_config(**settings: Unpack[Settings]) -> None:
     """Set the configuration of the whole process; a setting of None goes back to its default.
 
     Parameters
@@ -107,7 +114,7 @@ def set_config(**settings: Any) -> None:
     AutoForwardDiff(chunk_size=16)
     >>> di.set_config(backend=None)
     """
-    for name, value in _checked(settings).items():
+    for name, value in _checked(cast("dict[str, Any]", settings)).items():
         if value is None:
             _process.pop(name, None)
         else:
@@ -115,7 +122,7 @@ def set_config(**settings: Any) -> None:
 
 
 @contextmanager
-def config_context(**settings: Any) -> Iterator[None]:
+def config_context(**settings: Unpack[Settings]) -> Iterator[None]:
     """The configuration within a ``with`` block, for this thread or asynchronous task only.
 
     Parameters
@@ -133,7 +140,11 @@ def config_context(**settings: Any) -> Iterator[None]:
     ...     print(di.get_config().backend.scheme)
     central
     """
-    kept = {name: value for name, value in _checked(settings).items() if value is not None}
+    kept = {
+        name: value
+        for name, value in _checked(cast("dict[str, Any]", settings)).items()
+        if value is not None
+    }
     token = _context.set({**(_context.get() or {}), **kept})
     try:
         yield

@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..arrays.facts import shape_of, size_of
-from ..arrays.framework import plain
-from ..arrays.stop import stopped
-from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
-from ..declare.config import as_adtype
-from ..engine.arguments import split
-from ..engine.conversion import Converter
-from ..engine.function import Argnums, Function, check_argnums
-from ..engine.modes import evaluations, reason, relative
-from ..engine.prep import Setting
-from ..engine.registry import resolve
+from ..engine.function import Argnums
 from ..errors import InputError
-from ..prepare.call import own
+from ..prepare.explaining import explained
 from ..prepare.explanation import Explanation
 from ..prepare.operator import operator_of
-from ..prepare.route import hindrance, recorders, way
-from ..prepare.signature import flatten_any
+from ..prepare.request import Request
 
 
 def explain(
@@ -87,63 +76,9 @@ def explain(
       cost    about 7 evaluations of f
     """
     operator = operator_of(op)
-    if not callable(f):
-        raise InputError(f"f must be callable, got {f!r}; call explain(op, f, backend, x).", got=f)
-    adtype = as_adtype(backend)
-    asked = resolve(adtype)
-    leaves, structure = flatten_any(x, asked.flatten)
-    operator.check_x(leaves)
-    seeds: Leaves = ()
-    if operator.tangent is not None:
-        if not contexts:
-            raise InputError(
-                f"explain({operator.name}, f, backend, x, t): the tangent t is missing."
-            )
-        seeds, contexts = flatten_any(contexts[0], asked.flatten)[0], contexts[1:]
-    layout, data = split(contexts, asked.flatten)
-    fn = Function(
-        f,
-        asked,
-        structure,
-        layout,
-        argnums=check_argnums(argnums, x, len(contexts)),
-        has_aux=has_aux,
-        scalar=operator.scalar_y,
-        reuse=False,
-    )
-    traced = {"x": recorders(leaves), "t": recorders(seeds)}
-    for k, context in enumerate(contexts):
-        traced[f"contexts[{k}]"] = recorders(split((context,), asked.flatten)[1])
-    point, constants, t = (tuple(map(stopped, own(part))) for part in (leaves, data, seeds))
-    engine = asked.member(operator.name, fn, point, constants)
-    crossing = hindrance(engine, leaves, data, seeds)
-    if crossing is not None:
-        point, constants, t = (tuple(map(plain, part)) for part in (point, constants, t))
-    converter = Converter(engine, point)
-    point, constants = converter.enter_all(point, constants)
-    y, captured = engine.probe(fn.on(engine), point, constants)
-    abstract = recorders((*point, *constants))  # under ``jax.jit`` a constant is abstract too
-    recorded = crossing is None and any(traced.values())
-    traced["captured"] = tuple(name for name in recorders(captured) if name not in abstract)
-    traced = {name: names for name, names in traced.items() if names}
-    route, because = way(engine, crossing, traced)
-    like = converter.enter(t) if operator.tangent else None
-    prep = asked.prepare(operator.name, fn.known(y), point, constants, like, batched=batched)
-    count = shape_of(seeds[0])[0] if batched and seeds else 1
-    levels = prep.levels(Setting(point, constants, count, recorded))
-    dense = prep.details is None
-    return Explanation(
-        operator=operator.name,
-        function=getattr(f, "__name__", type(f).__name__),
-        backend=adtype,
-        engine=engine.adtype,
-        outer=tuple(dict.fromkeys(name for names in traced.values() for name in names)),
-        traced=traced,
-        route=route,
-        levels=tuple((level.mode, level.directions) for level in levels),
-        inputs=sum(map(size_of, leaves)),
-        outputs=sum(map(size_of, y)),
-        evaluations=evaluations(levels),
-        relative=relative(engine, operator.name, levels, leaves, y) if dense else None,
-        why=(*because, reason(engine, operator.name, levels) if dense else repr(prep.details)),
-    )
+    request = Request.of(operator, f, backend, argnums, has_aux, batched, reuse=False)
+    if operator.tangent is None:
+        return explained(request, x, contexts)
+    if not contexts:
+        raise InputError(f"explain({operator.name}, f, backend, x, t): the tangent t is missing.")
+    return explained(request, x, contexts[1:], contexts[0])

@@ -12,8 +12,9 @@ from ..declare.adtypes import ADType
 from ..engine.function import Argnums
 from ..prepare.once import call, value_and
 from ..prepare.operator import HVP
-from ..prepare.prepared import OnMismatch, PreparedSamePoint, PreparedSeeded
+from ..prepare.prepared import OnMismatch, PreparedSeeded
 from ..prepare.request import ABSENT, Request
+from ..prepare.same_point import PreparedSamePoint
 
 
 def hvp(

@@ -15,8 +15,8 @@ from ..engine.function import Argnums
 from ..errors import BackendNotInstalledError
 from ..prepare.holomorphic import require
 from ..prepare.operator import PULLBACK, PUSHFORWARD
-from ..prepare.prepared import PreparedSamePoint
 from ..prepare.request import Request
+from ..prepare.same_point import PreparedSamePoint
 from ..prepare.signature import flatten_any
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, cast, final
+from typing import TYPE_CHECKING, Any, Literal, cast, final
 
 from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
+from ..declare.adtypes import ADType
 from ..engine.arguments import callables
 from ..engine.capture import Captured, leaves_by
 from ..engine.registry import resolve
@@ -20,11 +21,14 @@ from ..errors import InputError, PreparationMismatchError
 from ..evaluations import name_of
 from . import fast as hotpath
 from .arrival import Arrival
-from .call import Call, own
+from .call import Call
 from .crossing import BridgedCall, bind, crosses
 from .out import check, into
 from .request import Request
 from .signature import flatten_any
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
 
 OnMismatch = Literal["error", "reprepare"]
 _CHOICES = ("error", "reprepare")
@@ -140,6 +144,17 @@ class Prepared:
             self._prepare(arrival.request, x, contexts, t)
 
     @property
+    def backend(self) -> ADType:
+        """The declaration that it was prepared with."""
+        return self._bound.request.adtype
+
+    def explain(self, x: Any, *others: Any) -> Explanation:
+        """What a call with these arguments would do; see `diffinterface.explain`."""
+        from .explaining import explained
+
+        return explained(self._bound.request, *self._parts(x, *others))
+
+    @property
     def details(self) -> Any:
         """What the backend tells of its `Prep`: a `SparsePlan` for `AutoSparse`; None of most."""
         return self._bound.prep.details if isinstance(self._bound, Call) else None
@@ -223,7 +238,19 @@ class PreparedOperator(Prepared):
     __slots__ = ()
 
     def __call__(self, x: Any, *contexts: Any, out: Any = None, accumulate: bool = False) -> Any:
-        """The result at x."""
+        """The result at x.
+
+        Parameters
+        ----------
+        x : tree of array
+            The point.
+        *contexts : any
+            Further arguments of f, not differentiated.
+        out : tree of array, optional
+            Arrays like the result's, to write it into; returned in its place.
+        accumulate : bool
+            Whether to add the result to what `out` holds.
+        """
         if out is None and not accumulate:
             return self._call(x, *contexts)
         check(out)
@@ -232,7 +259,19 @@ class PreparedOperator(Prepared):
     def value_and(
         self, x: Any, *contexts: Any, out: Any = None, accumulate: bool = False
     ) -> tuple[Any, ...]:
-        """The value of f (for second order: and its derivative), then the result at x."""
+        """The value of f (for second order: and its derivative), then the result at x.
+
+        Parameters
+        ----------
+        x : tree of array
+            The point.
+        *contexts : any
+            Further arguments of f, not differentiated.
+        out : tree of array, optional
+            Arrays like the result's, to write it into; returned in its place.
+        accumulate : bool
+            Whether to add the result to what `out` holds.
+        """
         if out is None and not accumulate:
             return self._both(x, *contexts)
         check(out)
@@ -248,7 +287,21 @@ class PreparedSeeded(Prepared):
     def __call__(
         self, x: Any, t: Any, *contexts: Any, out: Any = None, accumulate: bool = False
     ) -> Any:
-        """The result at x for the tangent or cotangent t."""
+        """The result at x for the tangent or cotangent t.
+
+        Parameters
+        ----------
+        x : tree of array
+            The point.
+        t : tree of array
+            The tangent (like x) or cotangent (like f(x)).
+        *contexts : any
+            Further arguments of f, not differentiated.
+        out : tree of array, optional
+            Arrays like the result's, to write it into; returned in its place.
+        accumulate : bool
+            Whether to add the result to what `out` holds.
+        """
         if out is None and not accumulate:
             return self._call(x, t, *contexts)
         check(out)
@@ -257,82 +310,22 @@ class PreparedSeeded(Prepared):
     def value_and(
         self, x: Any, t: Any, *contexts: Any, out: Any = None, accumulate: bool = False
     ) -> tuple[Any, ...]:
-        """The value of f (for hvp: the gradient), then the result at x for t."""
+        """The value of f (for hvp: the gradient), then the result at x for t.
+
+        Parameters
+        ----------
+        x : tree of array
+            The point.
+        t : tree of array
+            The tangent (like x) or cotangent (like f(x)).
+        *contexts : any
+            Further arguments of f, not differentiated.
+        out : tree of array, optional
+            Arrays like the result's, to write it into; returned in its place.
+        accumulate : bool
+            Whether to add the result to what `out` holds.
+        """
         if out is None and not accumulate:
             return self._both(x, t, *contexts)
         check(out)
         return into(self._bound.request, True, self._both(x, t, *contexts), out, accumulate)
-
-
-@final
-class PreparedSamePoint:
-    """An operator linearized at one point: call ``prep(t)`` for any number of seeds.
-
-    The point and the contexts are those of the preparation: overwriting the caller's arrays
-    afterwards changes nothing.
-    """
-
-    __slots__ = ("__weakref__", "_bound", "_point")
-
-    def __init__(self, request: Request, x: Any, contexts: tuple[Any, ...], t: Any) -> None:
-        self._bound: Call | BridgedCall
-        self._bound, _ = bind(request, x, contexts, t)
-        flatten = resolve(request.adtype).flatten
-        leaves, structure = flatten_any((x, contexts), flatten)
-        self._point: tuple[Any, Any] = structure.unflatten(own(leaves))
-
-    def __copy__(self) -> PreparedSamePoint:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> PreparedSamePoint:
-        request = self._bound.request
-        f = copy.deepcopy(request.f, memo)
-        if f is request.f:
-            return self
-        return self._of(Arrival.of(self._bound, replace(request, f=f)), self._point)
-
-    def __reduce__(self) -> Any:
-        return PreparedSamePoint._of, (Arrival.of(self._bound), self._point)
-
-    @classmethod
-    def _of(cls, arrival: Arrival, point: tuple[Any, Any]) -> PreparedSamePoint:
-        prep = cls.__new__(cls)
-        prep._bound, prep._point = cast("Call", arrival), point
-        return prep
-
-    def __repr__(self) -> str:
-        request = self._bound.request
-        name = name_of(request.f)
-        return f"<{request.operator.name} of {name} by {request.adtype!r} linearized at one point>"
-
-    def __call__(self, t: Any, *, out: Any = None, accumulate: bool = False) -> Any:
-        """The result for the tangent or cotangent t."""
-        if accumulate:
-            check(out)
-        bound, arguments = self._arguments(t)
-        result = bound.result(arguments)
-        return result if out is None else into(bound.request, False, result, out, accumulate)
-
-    def value_and(self, t: Any, *, out: Any = None, accumulate: bool = False) -> tuple[Any, ...]:
-        """The value at the point (for hvp: the gradient), then the result for t."""
-        if accumulate:
-            check(out)
-        bound, arguments = self._arguments(t)
-        parts = bound.value_and(arguments)
-        return parts if out is None else into(bound.request, True, parts, out, accumulate)
-
-    def _arguments(self, t: Any) -> tuple[Call | BridgedCall, tuple[Leaves, ...]]:
-        request, arrival = self._bound.request, cast("Any", self._bound)
-        if isinstance(arrival, Arrival) and arrival.fits(None, (), t):
-            self._bound, _ = bind(request, *self._point, t)
-        arguments = self._bound.arguments(None, (), t)
-        if arguments is not None:
-            return self._bound, arguments
-        if crosses(request, t):
-            bridged = BridgedCall(request, *self._point)
-            return bridged, bridged.arguments(None, (), t)
-        lines = self._bound.differences(None, (), t)
-        raise PreparationMismatchError(
-            f"{request.operator.name} was prepared for another seed:\n  " + "\n  ".join(lines),
-            differences=lines,
-        )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from inspect import Signature, signature
 from threading import Lock
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
@@ -24,6 +24,9 @@ from .operator import valued_name
 from .out import check, into
 from .prepared import Prepared
 from .request import ABSENT, Request
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
 
 _MOST_KINDS = 64
 
@@ -114,11 +117,26 @@ class Transform:
     def __reduce__(self) -> Any:
         return type(self), (self._request, self._valued)
 
+    @property
+    def backend(self) -> ADType:
+        """The declaration by which a call differentiates now."""
+        return self._now()[1].adtype
+
+    def explain(self, x: Any, *others: Any) -> Explanation:
+        """What a call with these arguments would do; see `diffinterface.explain`."""
+        from .explaining import explained
+
+        return explained(self._now()[1], *self._parts(x, *others))
+
     # --- calls -----------------------------------------------------------------------------------
 
     def _spread(self, x: Any, *others: Any) -> Any:
+        return self._general(*self._parts(x, *others))
+
+    def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
+        """x, the contexts, and the seed where there is one."""
         seeds = 0 if self._request.operator.tangent is None else 1
-        return self._general(x, others[seeds:], *others[:seeds])
+        return x, others[seeds:], *others[:seeds]
 
     def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
         bound, arguments = self._find(x, contexts, t)
