@@ -87,6 +87,19 @@ class TorchFramework(Framework):
         own = np.array(a, order="C")
         return torch.from_numpy(own.astype(own.dtype.newbyteorder("="), copy=False)).to(device)
 
+    def extent(self, x: Any) -> tuple[int, int]:
+        try:
+            start = x.data_ptr()
+        except RuntimeError:  # of a transform or without storage
+            return super().extent(x)
+        steps = zip(x.shape, x.stride(), strict=True)
+        span = 1 + sum((size - 1) * step for size, step in steps) if x.numel() else 0
+        return start, start + span * x.element_size()
+
+    def overlap(self, x: Any, y: Any) -> bool:
+        on_host = x.device.type == y.device.type == "cpu" and x.dtype == y.dtype
+        return not on_host or np.shares_memory(x.detach().numpy(), y.detach().numpy())
+
     def namespace(self, x: Any) -> Any:
         return namespace
 

@@ -70,6 +70,14 @@ class Framework:
             target = self.namespace(leaf).astype(leaf, target.dtype, copy=False)
         return target
 
+    def extent(self, x: Array) -> tuple[int, int]:
+        """Where the memory of `x` begins and ends; no more than who `x` is where none is shared."""
+        return id(x), id(x) + 1
+
+    def overlap(self, x: Array, y: Array) -> bool:
+        """Whether two arrays of which one begins before the other ends share an entry."""
+        return True
+
     def own(self, x: Array) -> Array:
         """`x`, or a copy where the caller could overwrite it, still connected to any outer trace."""
         return x.copy()
@@ -221,6 +229,12 @@ class _NumPy(Framework):
 
             self._namespace = array_api_compat.numpy
         return self._namespace
+
+    def extent(self, x: Array) -> tuple[int, int]:
+        return np.lib.array_utils.byte_bounds(x)
+
+    def overlap(self, x: Array, y: Array) -> bool:
+        return np.shares_memory(x, y)
 
     def take(self, x: Array, indices: Array) -> Array:
         return x.take(indices, axis=0, mode="clip")  # without the check of each index

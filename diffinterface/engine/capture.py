@@ -217,6 +217,7 @@ def _functions(f: Any) -> Iterator[FunctionType]:
             yield from _functions(part)
     elif isinstance(f, MethodType):
         yield from _functions(f.__func__)
+        yield from _functions(getattr(f.__self__, "__wrapped__", None))
     elif isinstance(f, FunctionType):
         yield f
         yield from _functions(getattr(f, "__wrapped__", None))

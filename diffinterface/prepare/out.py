@@ -52,13 +52,33 @@ def write(out: Any, result: Any, accumulate: bool = False) -> Any:
         )
     pairs = [_entries(target, leaf) for target, leaf in zip(into, leaves, strict=True)]
     owners = [_owner(target, leaf) for target, leaf in pairs]
-    written = [
-        owner.write(target, leaf, accumulate)
-        for owner, (target, leaf) in zip(owners, pairs, strict=True)
-    ]
+    _check_apart([target for target, _ in pairs], owners)
+    written = []
+    for owner, (target, leaf) in zip(owners, pairs, strict=True):
+        with owner.scope(target):
+            written.append(owner.write(target, leaf, accumulate))
     if all(new is target for new, (target, _) in zip(written, pairs, strict=True)):
         return out
     return structure.unflatten(tuple(written))
+
+
+def _check_apart(targets: list[Any], owners: list[Framework]) -> None:
+    """Refuse arrays that share memory, where one result would overwrite the other."""
+    if len(targets) == 1:
+        return
+    places = [owner.extent(target) for owner, target in zip(owners, targets, strict=True)]
+    begun: list[int] = []  # those that have not ended where the next one begins
+    for later in sorted(range(len(targets)), key=places.__getitem__):
+        begun = [earlier for earlier in begun if places[earlier][1] > places[later][0]]
+        for earlier in begun:
+            a, b = targets[earlier], targets[later]
+            if owners[later] is not owners[earlier] or owners[later].overlap(a, b):
+                raise InputError(
+                    "Two arrays of out= share memory, so that one result would overwrite the other; "
+                    "pass arrays of their own, zeros_like_tree(x).",
+                    got=(a, b),
+                )
+        begun.append(later)
 
 
 def _owner(target: Any, leaf: Any) -> Framework:
@@ -90,7 +110,12 @@ def _owner(target: Any, leaf: Any) -> Framework:
 
 
 def _writeable(target: Any) -> bool:
-    return not isinstance(target, np.ndarray) or target.flags.writeable
+    if not isinstance(target, np.ndarray):
+        return True
+    repeated = any(
+        size > 1 and not step for size, step in zip(target.shape, target.strides, strict=True)
+    )
+    return target.flags.writeable and not repeated
 
 
 def _entries(target: Any, leaf: Any) -> tuple[Any, Any]:

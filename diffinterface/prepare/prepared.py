@@ -7,6 +7,7 @@ an engine may have compiled in was rebound since.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast, final
@@ -15,7 +16,7 @@ from ..arrays.perturbations import tracing
 from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..engine.arguments import callables
-from ..engine.capture import Captured, leaves_by
+from ..engine.capture import Captured, reached
 from ..engine.registry import resolve
 from ..errors import InputError, PreparationMismatchError
 from ..evaluations import name_of
@@ -144,6 +145,15 @@ class Prepared:
             self._prepare(arrival.request, x, contexts, t)
 
     @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(getattr(self, "__call__"))  # noqa: B004, B009 - the subclass's
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        """f: who watches what a function captured looks through its derivative."""
+        return self._bound.request.f
+
+    @property
     def backend(self) -> ADType:
         """The declaration that it was prepared with."""
         return self._bound.request.adtype
@@ -228,7 +238,7 @@ class Prepared:
         """
         flatten = resolve(self._bound.request.adtype).flatten
         leaves, _ = flatten_any(arguments, flatten)
-        return tracing(leaves) is None and self._captured.traced(leaves_by(flatten)) is None
+        return tracing(leaves) is None and self._captured.traced(reached) is None
 
 
 @final

@@ -218,3 +218,41 @@ def test_compiled_around() -> None:
 
     x = jax.numpy.array([1.0, 2.0])
     np.testing.assert_allclose(step(x, step(x, jax.numpy.ones(2))), 1 + 2 * 3 * np.array([1, 4.0]))
+
+
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_arrays_that_share_memory_are_refused(framework: str) -> None:
+    """Interleaved views share none, so that a flat buffer of gradients may be written into."""
+    backend = {"numpy": "forwarddiff"}.get(framework, framework)
+    x = {"a": array(framework, [1.0, 2.0, 3.0]), "b": array(framework, [1.0, 2.0, 3.0])}
+    prep = di.prepare_gradient(lambda p: (p["a"] ** 3 + p["b"] ** 2).sum(), backend, x)
+    one, flat = array(framework, np.zeros(3)), array(framework, np.zeros(6))
+    for a, b in ((one, one), (flat[:3], flat[2:5]), (flat[2:5], flat[:3]), (flat[::2], flat[:3])):
+        for accumulate in (False, True):
+            with pytest.raises(di.InputError, match="share memory"):
+                prep(x, out={"a": a, "b": b}, accumulate=accumulate)
+    np.testing.assert_array_equal(np.asarray(flat), 0.0)
+    for a, b in ((flat[:3], flat[3:]), (flat[::2], flat[1::2])):
+        prep(x, out={"a": a, "b": b})
+        np.testing.assert_allclose(np.asarray(a), [3.0, 12.0, 27.0])
+        np.testing.assert_allclose(np.asarray(b), [2.0, 4.0, 6.0])
+
+
+def test_an_array_that_repeats_its_entries_is_refused() -> None:
+    out = np.lib.stride_tricks.as_strided(np.zeros(1), (3,), (0,))
+    with pytest.raises(di.InputError, match="cannot take"):
+        di.gradient(f_of("gradient"), "forwarddiff", np.ones(3), out=out)
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_jax_keeps_its_precision_whatever_the_switch(accumulate: bool) -> None:
+    jax = pytest.importorskip("jax")
+    x = jax.numpy.asarray([1 / 3, 0.1, 0.7])
+    narrow = x.astype("float32")
+    with jax.enable_x64(False):
+        got = di.gradient(f_of("gradient"), "jax", x, out=x, accumulate=accumulate)
+        wide = di.gradient(f_of("gradient"), "jax", narrow, out=x, accumulate=accumulate)
+    assert str(got.dtype) == str(wide.dtype) == "float64"
+    want = 3 * np.asarray(x) ** 2 + accumulate * np.asarray(x)
+    np.testing.assert_allclose(np.asarray(got), want, rtol=1e-15)
+    np.testing.assert_allclose(np.asarray(wide), want, rtol=1e-6)
