@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, TypedDict, Unpack
 
 from ..errors import DiffInterfaceError, InputError, UnknownBackendError
 from .adtypes import ADType, AutoForwardDiff
@@ -55,9 +55,11 @@ def as_adtype(backend: Any) -> ADType:
         backend = setting("backend")
     adtype = parse(backend) if isinstance(backend, str) else backend
     if not isinstance(adtype, ADType):
+        from .hints import of_backend
+
+        hint = of_backend(backend)
         raise UnknownBackendError(
-            f"Backend must be an ADType, a string or None, got {backend!r}{_hint(backend)}.",
-            got=backend,
+            f"Backend must be an ADType, a string or None, got {backend!r}{hint}.", got=backend
         )
     try:
         hash(adtype)
@@ -70,13 +72,7 @@ def as_adtype(backend: Any) -> ADType:
     return adtype
 
 
-def _hint(backend: Any) -> str:
-    from .hints import of_backend
-
-    return of_backend(backend)
-
-
-def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+def _checked(settings: Any) -> dict[str, Any]:
     names = [field.name for field in fields(Config)]
     for name in settings:
         if name not in names:
@@ -114,7 +110,7 @@ def set_config(**settings: Unpack[Settings]) -> None:
     AutoForwardDiff(chunk_size=16)
     >>> di.set_config(backend=None)
     """
-    for name, value in _checked(cast("dict[str, Any]", settings)).items():
+    for name, value in _checked(settings).items():
         if value is None:
             _process.pop(name, None)
         else:
@@ -140,11 +136,7 @@ def config_context(**settings: Unpack[Settings]) -> Iterator[None]:
     ...     print(di.get_config().backend.scheme)
     central
     """
-    kept = {
-        name: value
-        for name, value in _checked(cast("dict[str, Any]", settings)).items()
-        if value is not None
-    }
+    kept = {name: value for name, value in _checked(settings).items() if value is not None}
     token = _context.set({**(_context.get() or {}), **kept})
     try:
         yield

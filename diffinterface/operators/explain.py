@@ -77,8 +77,6 @@ def explain(
     """
     operator = operator_of(op)
     request = Request.of(operator, f, backend, argnums, has_aux, batched, reuse=False)
-    if operator.tangent is None:
-        return explained(request, x, contexts)
-    if not contexts:
+    if operator.tangent is not None and not contexts:
         raise InputError(f"explain({operator.name}, f, backend, x, t): the tangent t is missing.")
-    return explained(request, x, contexts[1:], contexts[0])
+    return explained(request, *request.parts(x, *contexts))

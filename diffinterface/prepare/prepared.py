@@ -132,11 +132,11 @@ class Prepared:
         return prep
 
     def _first(self, *arguments: Any) -> Any:
-        self._arrive(*self._parts(*arguments))
+        self._arrive(*self._bound.request.parts(*arguments))
         return self._spread(*arguments)
 
     def _first_both(self, *arguments: Any) -> tuple[Any, ...]:
-        self._arrive(*self._parts(*arguments))
+        self._arrive(*self._bound.request.parts(*arguments))
         return self._spread_both(*arguments)
 
     def _arrive(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> None:
@@ -162,7 +162,8 @@ class Prepared:
         """What a call with these arguments would do; see `diffinterface.explain`."""
         from .explaining import explained
 
-        return explained(self._bound.request, *self._parts(x, *others))
+        request = self._bound.request
+        return explained(request, *request.parts(x, *others))
 
     @property
     def details(self) -> Any:
@@ -170,15 +171,10 @@ class Prepared:
         return self._bound.prep.details if isinstance(self._bound, Call) else None
 
     def _spread(self, *arguments: Any) -> Any:
-        return self._general(*self._parts(*arguments))
+        return self._general(*self._bound.request.parts(*arguments))
 
     def _spread_both(self, *arguments: Any) -> tuple[Any, ...]:
-        return self._general_both(*self._parts(*arguments))
-
-    def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
-        """x, the contexts, and the seed where there is one."""
-        seeds = 0 if self._bound.request.operator.tangent is None else 1
-        return x, others[seeds:], *others[:seeds]
+        return self._general_both(*self._bound.request.parts(*arguments))
 
     def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
         bound, arguments = self._arguments(x, contexts, t)

@@ -42,6 +42,11 @@ class Request:
         """The same for a single call at any point."""
         return replace(self, same_point=False, reuse=False)
 
+    def parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
+        """x, the contexts, and the seed where there is one, of the arguments of a call."""
+        seeds = 0 if self.operator.tangent is None else 1
+        return x, others[seeds:], *others[:seeds]
+
     @classmethod
     def of(cls, operator: Operator, f: Any, backend: Any, *options: Any, **others: Any) -> Request:
         """A request from the operator's own arguments."""

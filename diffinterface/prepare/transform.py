@@ -18,6 +18,7 @@ from ..arrays.trees import Leaves
 from ..declare.adtypes import ADType
 from ..declare.config import chosen, setting
 from ..errors import InputError
+from ..evaluations import name_of
 from .call import Call
 from .crossing import BridgedCall, bind, crosses
 from .operator import valued_name
@@ -91,10 +92,9 @@ class Transform:
     def __repr__(self) -> str:
         request, operator = self._request, self._request.operator
         name = valued_name(operator) if self._valued else operator.name
-        f = getattr(request.f, "__name__", repr(request.f))
         by = "the configured backend" if request.configured else repr(request.adtype)
         seed = "" if operator.tangent is None else " and t"
-        return f"<{name} of {f} by {by}: call me with x{seed}>"
+        return f"<{name} of {name_of(request.f)} by {by}: call me with x{seed}>"
 
     @property
     def __signature__(self) -> Signature:
@@ -126,17 +126,13 @@ class Transform:
         """What a call with these arguments would do; see `diffinterface.explain`."""
         from .explaining import explained
 
-        return explained(self._now()[1], *self._parts(x, *others))
+        request = self._now()[1]
+        return explained(request, *request.parts(x, *others))
 
     # --- calls -----------------------------------------------------------------------------------
 
     def _spread(self, x: Any, *others: Any) -> Any:
-        return self._general(*self._parts(x, *others))
-
-    def _parts(self, x: Any, *others: Any) -> tuple[Any, ...]:
-        """x, the contexts, and the seed where there is one."""
-        seeds = 0 if self._request.operator.tangent is None else 1
-        return x, others[seeds:], *others[:seeds]
+        return self._general(*self._request.parts(x, *others))
 
     def _general(self, x: Any, contexts: tuple[Any, ...], t: Any = None) -> Any:
         bound, arguments = self._find(x, contexts, t)

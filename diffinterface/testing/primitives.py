@@ -122,15 +122,11 @@ class _PrimitiveBackend(Backend):
             prep = super().prepare(operator, fn, x, contexts, t, **options)
 
         def within(run: Any) -> Any:
-            def call(*args: Any) -> Any:
-                with self._scope(x_of(args)):
-                    return run(*args)
+            def call(first: Leaves, *others: Any) -> Any:
+                with self._scope(first):
+                    return run(first, *others)
 
             return call
-
-        def x_of(args: tuple[Any, ...]) -> Leaves:
-            leaves: Leaves = args[0]
-            return leaves
 
         return Prep(within(prep.run), within(prep.result), levels=prep.levels)
 
