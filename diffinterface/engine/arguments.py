@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -89,9 +89,8 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(same(value, b[key]) for key, value in a.items())
     try:
-        if is_dataclass(a):  # whatever its == leaves out
-            return all(same(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
-        return bool(a == b) and same(getattr(a, "__dict__", None), getattr(b, "__dict__", None))
+        # What it holds, attributes and slots, counts too: an == of the user's may leave some out.
+        return bool(a == b) and same(object.__getstate__(a), object.__getstate__(b))
     except Exception:  # an object of the user's that holds arrays, of which == makes an array
         return False
 

@@ -38,6 +38,32 @@ class Named:
         return 1
 
 
+class Slotted:
+    """Equal by its name alone, and without a ``__dict__``."""
+
+    __slots__ = ("scale",)
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def __hash__(self) -> int:
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Slotted)
+
+
+@dataclass(eq=False)
+class Beside:
+    """With an attribute that is no field."""
+
+    name: str
+
+    def scaled(self, scale: float) -> Beside:
+        self.scale = scale
+        return self
+
+
 def scale_of(value: Any) -> float:
     if isinstance(value, frozenset):
         (value,) = value
@@ -53,6 +79,8 @@ EQUAL = {
     "zeros": (np.float32(0.0), np.float32(-0.0)),
     "left out of ==": (Setting("a", 1.0), Setting("a", 5.0)),
     "== of its own": (Named(1.0), Named(5.0)),
+    "slots": (Slotted(1.0), Slotted(5.0)),
+    "no field": (Beside("a").scaled(1.0), Beside("a").scaled(5.0)),
 }
 
 
